@@ -1,0 +1,56 @@
+/** MLflow's entities as mlts passes them about; times are milliseconds since the epoch, UTC. */
+
+export type RunStatus = 'RUNNING' | 'SCHEDULED' | 'FINISHED' | 'FAILED' | 'KILLED';
+export type LifecycleStage = 'active' | 'deleted';
+
+export interface Tag {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface Param {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface Metric {
+  readonly key: string;
+  readonly value: number;
+  readonly timestampMs: number;
+  readonly step: number;
+}
+
+export interface Experiment {
+  readonly id: string;
+  readonly name: string;
+  readonly artifactLocation: string;
+  readonly lifecycleStage: LifecycleStage;
+  readonly tags: readonly Tag[];
+  readonly creationTimeMs: number | undefined;
+  readonly lastUpdateTimeMs: number | undefined;
+}
+
+export interface RunInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly experimentId: string;
+  readonly userId: string;
+  readonly status: RunStatus;
+  readonly startTimeMs: number | undefined;
+  readonly endTimeMs: number | undefined;
+  readonly artifactUri: string;
+  readonly lifecycleStage: LifecycleStage;
+}
+
+/** `metrics` holds the latest value of each key, as MLflow's `run.data.metrics` does. */
+export interface Run {
+  readonly info: RunInfo;
+  readonly params: readonly Param[];
+  readonly tags: readonly Tag[];
+  readonly metrics: readonly Metric[];
+}
+
+/** FINISHED, FAILED and KILLED are final (`mlflow/entities/run_status.py`). */
+export function isTerminated(status: RunStatus): boolean {
+  return status === 'FINISHED' || status === 'FAILED' || status === 'KILLED';
+}

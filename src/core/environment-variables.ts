@@ -1,0 +1,38 @@
+/**
+ * Every environment variable that mlts reads or sets, in one place. Names that start with `MLFLOW_`
+ * mean what they mean in MLflow (`mlflow/environment_variables.py`).
+ */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export const variables = {
+  trackingUri: 'MLFLOW_TRACKING_URI',
+  trackingUsername: 'MLFLOW_TRACKING_USERNAME',
+  trackingPassword: 'MLFLOW_TRACKING_PASSWORD',
+  trackingToken: 'MLFLOW_TRACKING_TOKEN',
+  trackingInsecureTls: 'MLFLOW_TRACKING_INSECURE_TLS',
+  trackingServerCertPath: 'MLFLOW_TRACKING_SERVER_CERT_PATH',
+  trackingClientCertPath: 'MLFLOW_TRACKING_CLIENT_CERT_PATH',
+  httpRequestTimeout: 'MLFLOW_HTTP_REQUEST_TIMEOUT',
+  httpRequestMaxRetries: 'MLFLOW_HTTP_REQUEST_MAX_RETRIES',
+  experimentName: 'MLFLOW_EXPERIMENT_NAME',
+  experimentId: 'MLFLOW_EXPERIMENT_ID',
+  runId: 'MLFLOW_RUN_ID',
+  artifactRoot: '_MLFLOW_SERVER_ARTIFACT_ROOT',
+  environmentRoot: 'MLFLOW_ENV_ROOT',
+  storageDirectory: 'MLFLOW_TMP_DIR',
+  condaHome: 'MLFLOW_CONDA_HOME',
+  condaCreateCommand: 'MLFLOW_CONDA_CREATE_ENV_CMD',
+  s3EndpointUrl: 'MLFLOW_S3_ENDPOINT_URL',
+  s3IgnoreTls: 'MLFLOW_S3_IGNORE_TLS',
+  /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */
+  graceSeconds: 'MLTS_GRACE_SECONDS',
+  /** Seconds for which the end of a run is retried when its store has gone; default 120. */
+  storeDeadlineSeconds: 'MLTS_STORE_DEADLINE_SECONDS',
+  /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
+  cacheDirectory: 'MLTS_CACHE_DIR',
+} as const;
+
+/** `true` and `1` (any case) are true, as `mlflow.environment_variables._BooleanEnvironmentVariable`. */
+export function readFlag(env: Env, name: string): boolean {
+  return ['true', '1'].includes((env[name] ?? '').toLowerCase());
+}

@@ -1,0 +1,58 @@
+import type { Tag } from '../core/entities.ts';
+import type { Launch } from '../core/launch.ts';
+
+export const ENVIRONMENT_MANAGERS = ['local', 'virtualenv', 'uv', 'conda', 'docker'] as const;
+export type EnvironmentManager = (typeof ENVIRONMENT_MANAGERS)[number];
+
+/** What the environment of a project is made from, read from its files; see `environments/specification/`. */
+export interface EnvironmentSource {
+  /** The folder whose files are meant: `-r requirements.txt` is resolved against it. */
+  readonly directory: string;
+  readonly kind: 'python_env' | 'conda_env' | 'none';
+  /** Absolute path of python_env.yaml or conda.yaml; undefined where there is none. */
+  readonly file: string | undefined;
+}
+
+/** What is there already, found without creating anything; printed by `--dry-run`. */
+export interface EnvironmentState {
+  readonly manager: EnvironmentManager;
+  /** `none`: nothing to make (local); `cached`: ready to use; `missing`: `prepare` will make it. */
+  readonly state: 'none' | 'cached' | 'missing';
+  /** Folder, environment name or image; undefined for local. */
+  readonly location: string | undefined;
+  /** `3.11.7`, as asked for; undefined where the manager does not choose a Python. */
+  readonly python: string | undefined;
+  readonly dependencies: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** What the entry point needs of its surroundings; `env` is the whole environment of the child. */
+export interface Command {
+  /** A line for bash, as MLproject's templates make it. */
+  readonly shell: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The run that a container must be able to reach: its store and its artifacts. */
+export interface RunAddress {
+  readonly trackingUri: string;
+  readonly artifactUri: string;
+}
+
+/** An environment that is ready; `launch` is pure. */
+export interface PreparedEnvironment {
+  /** Tags for the run: `mlflow.project.env`, `mlflow.docker.image.uri`, ... */
+  readonly tags: readonly Tag[];
+  launch(command: Command, run: RunAddress): Launch;
+}
+
+/** One way to turn a project or model into something that can be started. */
+export interface Environment {
+  inspect(): Promise<EnvironmentState>;
+  /**
+   * Makes what is missing: in a temporary place first, renamed under a lock, so that concurrent
+   * callers build once and an interrupted build leaves nothing behind.
+   */
+  prepare(signal: AbortSignal): Promise<PreparedEnvironment>;
+}

@@ -1,0 +1,83 @@
+import { Chalk, type ChalkInstance } from 'chalk';
+import type { MltsError } from '../core/errors.ts';
+import { InvalidInputs } from '../core/errors.ts';
+
+/**
+ * The only way to speak: data to stdout, talk to stderr, everything redacted on its way out. The child
+ * of `mlts run` writes to the same two streams by itself; nothing here touches its output.
+ */
+export interface Terminal {
+  readonly isInteractive: boolean;
+  /** Styles for stderr; no-ops where colours are off (`NO_COLOR`, not a terminal). */
+  readonly style: ChalkInstance;
+  /** Data: one line to stdout. */
+  print(text: string): void;
+  /** Talk: one line to stderr. */
+  note(text: string): void;
+  warn(text: string, hint?: string): void;
+  /** Shows an error with its hint; with `debug` also the stack and the causes. */
+  fail(error: MltsError, options?: { readonly debug?: boolean }): void;
+  /** Long work: a spinner with `text` on a terminal, one plain line elsewhere. `update` changes the text. */
+  progress<T>(text: string, work: (update: (text: string) => void) => Promise<T>): Promise<T>;
+}
+
+export interface TerminalOptions {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly color: boolean;
+  readonly redact: (text: string) => string;
+}
+
+export function createTerminal({ stdout, stderr, color, redact }: TerminalOptions): Terminal {
+  const style = new Chalk({ level: color ? 1 : 0 });
+  const isInteractive = Boolean(stderr.isTTY);
+  const note = (text: string): void => {
+    stderr.write(`${redact(text)}\n`);
+  };
+  const hintLine = (hint: string | undefined): void => {
+    if (hint !== undefined) note(`${style.cyan('hint:')} ${hint}`);
+  };
+  return {
+    isInteractive,
+    style,
+    note,
+    print(text) {
+      stdout.write(`${redact(text)}\n`);
+    },
+    warn(text, hint) {
+      note(`${style.yellow('warning:')} ${text}`);
+      hintLine(hint);
+    },
+    fail(error, { debug = false } = {}) {
+      for (const problem of error instanceof InvalidInputs ? error.problems : [error]) {
+        note(`${style.red('error:')} ${problem.message}`);
+        hintLine(problem.hint);
+      }
+      if (debug) noteCauses(error, note);
+    },
+    async progress(text, work) {
+      if (!isInteractive) {
+        note(text);
+        return work(() => {});
+      }
+      const { default: ora } = await import('ora');
+      const spinner = ora({ text: redact(text), stream: stderr, discardStdin: false }).start();
+      try {
+        const result = await work((changed) => {
+          spinner.text = redact(changed);
+        });
+        spinner.succeed();
+        return result;
+      } catch (error) {
+        spinner.fail();
+        throw error;
+      }
+    },
+  };
+}
+
+function noteCauses(error: Error, note: (text: string) => void): void {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    note(cause.stack ?? cause.message);
+  }
+}

@@ -1,0 +1,45 @@
+import type { EnvironmentSource } from '../environments/environment.ts';
+
+/** MLproject's parameter types; `str` is read as `string`, what is unknown is a problem of the file. */
+export const PARAMETER_TYPES = ['string', 'int', 'float', 'bool', 'path', 'uri'] as const;
+export type ParameterType = (typeof PARAMETER_TYPES)[number];
+
+export interface Parameter {
+  readonly name: string;
+  readonly type: ParameterType;
+  /** The text that Python's `str()` gives of the default as PyYAML reads it; absent: required. */
+  readonly default: string | undefined;
+  /** Line in the MLproject file, from 1. */
+  readonly line: number;
+}
+
+export interface EntryPoint {
+  readonly name: string;
+  readonly parameters: readonly Parameter[];
+  /** The command's template: `python train.py --alpha {alpha}`. */
+  readonly command: string;
+  /** Line in the MLproject file, from 1; undefined for a script (`-e train.py`). */
+  readonly line: number | undefined;
+}
+
+export interface DockerEnvironment {
+  readonly image: string;
+  /** `/host:/container[:ro]`, as `docker run -v` takes them. */
+  readonly volumes: readonly string[];
+  /** A name: copied from our environment; a pair: set. */
+  readonly environment: readonly (string | readonly [name: string, value: string])[];
+}
+
+/** A checked project; made only by `loadProject`. */
+export interface Project {
+  readonly name: string | undefined;
+  /** Absolute. */
+  readonly directory: string;
+  /** The MLproject file's own name, in whatever case; undefined for a folder without one. */
+  readonly file: string | undefined;
+  readonly entryPoints: readonly EntryPoint[];
+  /** What a Python or conda environment is made from; `kind: 'none'` where the project names nothing. */
+  readonly environment: EnvironmentSource;
+  readonly docker: DockerEnvironment | undefined;
+  readonly warnings: readonly string[];
+}

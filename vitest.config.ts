@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    globalSetup: ['test/setup/global.ts'],
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 600_000,
+    // The user's own MLFLOW_* settings must not steer a test; each test sets what it means.
+    env: Object.fromEntries(
+      Object.keys(process.env)
+        .filter((name) => name.startsWith('MLFLOW_') || name.startsWith('MLTS_'))
+        .map((name) => [name, '']),
+    ),
+  },
+});
