@@ -1,5 +1,5 @@
 #!/bin/sh
-':'; /*
+':' /*
 # Read by sh first: this part finds a Node that is new enough and becomes it, so that signals, exit
 # code and terminal belong to one process (a JavaScript shim would stay in between). Read by Node the
 # same file is JavaScript: `node bin/mlts.cjs`, and Windows. No pattern below may end the comment.

@@ -14,6 +14,14 @@ export const variables = {
   trackingClientCertPath: 'MLFLOW_TRACKING_CLIENT_CERT_PATH',
   httpRequestTimeout: 'MLFLOW_HTTP_REQUEST_TIMEOUT',
   httpRequestMaxRetries: 'MLFLOW_HTTP_REQUEST_MAX_RETRIES',
+  httpRequestBackoffFactor: 'MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR',
+  httpRequestBackoffJitter: 'MLFLOW_HTTP_REQUEST_BACKOFF_JITTER',
+  httpRespectRetryAfter: 'MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER',
+  httpAllowRedirects: 'MLFLOW_ALLOW_HTTP_REDIRECTS',
+  trackingAuth: 'MLFLOW_TRACKING_AUTH',
+  trackingAwsSigv4: 'MLFLOW_TRACKING_AWS_SIGV4',
+  workspace: 'MLFLOW_WORKSPACE',
+  truncateLongValues: 'MLFLOW_TRUNCATE_LONG_VALUES',
   experimentName: 'MLFLOW_EXPERIMENT_NAME',
   experimentId: 'MLFLOW_EXPERIMENT_ID',
   runId: 'MLFLOW_RUN_ID',
@@ -28,11 +36,21 @@ export const variables = {
   graceSeconds: 'MLTS_GRACE_SECONDS',
   /** Seconds for which the end of a run is retried when its store has gone; default 120. */
   storeDeadlineSeconds: 'MLTS_STORE_DEADLINE_SECONDS',
+  /** `1`: stacks and causes are shown with an error, as `--debug`. */
+  debug: 'MLTS_DEBUG',
+  /** The image on which Docker environments are built, instead of `python:<version>-slim`. */
+  dockerBaseImage: 'MLTS_DOCKER_BASE_IMAGE',
+  dockerHost: 'DOCKER_HOST',
+  dockerContext: 'DOCKER_CONTEXT',
+  dockerConfig: 'DOCKER_CONFIG',
+  dockerCertPath: 'DOCKER_CERT_PATH',
+  dockerTlsVerify: 'DOCKER_TLS_VERIFY',
   /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
   cacheDirectory: 'MLTS_CACHE_DIR',
 } as const;
 
 /** `true` and `1` (any case) are true, as `mlflow.environment_variables._BooleanEnvironmentVariable`. */
-export function readFlag(env: Env, name: string): boolean {
-  return ['true', '1'].includes((env[name] ?? '').toLowerCase());
+export function readFlag(env: Env, name: string, absent = false): boolean {
+  const text = env[name] ?? '';
+  return text === '' ? absent : ['true', '1'].includes(text.toLowerCase());
 }

@@ -1,0 +1,15 @@
+import { benchStartup } from './startup.ts';
+import { benchTrivialRun } from './trivial-run.ts';
+
+/** `npm run bench [name ...]`: all figures, or the named ones; each beside MLflow in the same run. */
+const benches: Readonly<Record<string, () => Promise<void>>> = {
+  startup: benchStartup,
+  'trivial-run': benchTrivialRun,
+};
+
+const asked = process.argv.slice(2);
+for (const [name, bench] of Object.entries(benches)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  console.log(`\n# ${name}`);
+  await bench();
+}

@@ -1,0 +1,107 @@
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../core/errors.ts';
+import type { ProcessContext } from '../host/process-context.ts';
+import { version } from './version.ts';
+
+/** Makes one verb or group of verbs; `finish` is called with the exit code that its action ends with. */
+type CommandFactory = (context: ProcessContext, finish: (exitCode: number) => void) => Command;
+
+interface Verb {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<CommandFactory>;
+}
+
+/** What `mlts --help` lists. Only the verb that is asked for is loaded. */
+const VERBS: readonly Verb[] = [
+  {
+    name: 'run',
+    summary: 'run an MLproject project from a folder, a zip or a Git repository',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  {
+    name: 'project',
+    summary: 'check and describe MLproject files',
+    load: async () => (await import('./project.ts')).projectCommand,
+  },
+];
+
+/**
+ * Parses `argv` and runs what it asks for. Returns the exit code.
+ *
+ * @throws UsageError for a wrong command line, and whatever the verb throws.
+ */
+export async function runProgram(
+  argv: readonly string[],
+  context: ProcessContext,
+): Promise<number> {
+  const { args, debug } = takeDebugFlag(argv);
+  if (debug) context.debug = true;
+  let exitCode = 0;
+  const program = await createProgram(args, context, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.help') return 2; // A group without its verb: the help was shown.
+    if (error.exitCode !== 0) throw toUsageError(error, args);
+  }
+  return exitCode;
+}
+
+async function createProgram(
+  args: readonly string[],
+  context: ProcessContext,
+  finish: (exitCode: number) => void,
+): Promise<Command> {
+  const program = new Command('mlts')
+    .description("MLflow's command line, in milliseconds: runs MLflow projects, keeps MLflow's data.")
+    .version(`mlts, version ${version}`, '--version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .option('--debug', 'show stacks and causes with an error')
+    .showSuggestionAfterError();
+  const asked = args.find((word) => !word.startsWith('-'));
+  const wanted = asked === 'help' ? args[args.indexOf('help') + 1] : asked;
+  for (const verb of VERBS) {
+    if (verb.name === wanted) program.addCommand((await verb.load())(context, finish));
+    else program.command(verb.name).summary(verb.summary).description(verb.summary);
+  }
+  for (const command of withSubcommands(program)) configureTalk(command, context);
+  return program;
+}
+
+function* withSubcommands(command: Command): Generator<Command> {
+  yield command;
+  for (const child of command.commands) yield* withSubcommands(child);
+}
+
+/** commander neither exits nor writes errors by itself: that is `main`'s part. */
+function configureTalk(command: Command, context: ProcessContext): void {
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command');
+  command.exitOverride().configureOutput({
+    writeOut: (text) => context.terminal.print(text.trimEnd()),
+    writeErr: (text) => context.terminal.note(text.trimEnd()),
+    outputError: () => {},
+    getOutHelpWidth: () => process.stdout.columns ?? 100,
+  });
+}
+
+/** `--debug` may stand anywhere before `--`: people add it to the end of a line that failed. */
+function takeDebugFlag(argv: readonly string[]): { args: string[]; debug: boolean } {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const args = argv.filter((word, index) => word !== '--debug' || index >= end);
+  return { args, debug: args.length < argv.length };
+}
+
+function toUsageError(error: CommanderError, args: readonly string[]): UsageError {
+  const [problem, suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const verb = args.find((word) => !word.startsWith('-'));
+  const known = VERBS.some(({ name }) => name === verb);
+  const help = `\`mlts ${known ? `${verb} ` : ''}--help\` lists what there is`;
+  const meant = /Did you mean (.*?)\?/.exec(suggestion ?? '')?.[1];
+  return new UsageError(problem ?? error.message, {
+    hint: meant === undefined ? help : `did you mean \`${meant}\`? ${help}`,
+  });
+}

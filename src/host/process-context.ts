@@ -1,0 +1,48 @@
+import { readFlag, variables } from '../core/environment-variables.ts';
+import { createRedactor } from '../core/redact.ts';
+import type { Context } from './context.ts';
+import { cacheDirectory } from './files.ts';
+import { listenForInterrupts } from './interrupts.ts';
+import { createTerminal } from './terminal.ts';
+
+export interface ProcessContext extends Context {
+  readonly cacheDirectory: string;
+  /** Stacks and causes are shown with an error: `--debug` or MLTS_DEBUG. */
+  debug: boolean;
+}
+
+/** The context of a real process: its environment, folder, streams and signals. */
+export function createContext(process: NodeJS.Process): ProcessContext {
+  const { env, stdout, stderr } = process;
+  endQuietlyWhenNobodyReads(process);
+  return {
+    env,
+    cwd: process.cwd(),
+    cacheDirectory: cacheDirectory(env),
+    debug: readFlag(env, variables.debug),
+    interrupts: listenForInterrupts(process),
+    now: () => Date.now(),
+    terminal: createTerminal({
+      stdout,
+      stderr,
+      color: wantsColor(env, stderr.isTTY),
+      redact: createRedactor(env),
+    }),
+  };
+}
+
+/** `mlts ... | head` closes our stdout: that is no error, and there is nobody left to tell. */
+function endQuietlyWhenNobodyReads(process: NodeJS.Process): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  process.stderr.on('error', () => {});
+}
+
+/** https://no-color.org, then FORCE_COLOR, then whether people read along. */
+function wantsColor(env: NodeJS.ProcessEnv, isTerminal: boolean): boolean {
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
+  if (env.FORCE_COLOR !== undefined) return env.FORCE_COLOR !== '0';
+  return isTerminal && env.TERM !== 'dumb';
+}

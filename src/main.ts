@@ -1,0 +1,30 @@
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
+import { version } from './cli/version.ts';
+import type { MltsError } from './core/errors.ts';
+
+/**
+ * argv to exit code: the one catch and the one exit. `--version` is answered before anything else is
+ * imported, because a shell prompt or a CI step may ask it often.
+ */
+async function main(argv: readonly string[]): Promise<number> {
+  if (argv.length === 1 && argv[0] === '--version') {
+    process.stdout.write(`mlts, version ${version}\n`);
+    return 0;
+  }
+  const { createContext } = await import('./host/process-context.ts');
+  const context = createContext(process);
+  // Compiled code is kept in the user's own cache: in a shared /tmp somebody else could put it there.
+  enableCompileCache(join(context.cacheDirectory, 'compiled'));
+  try {
+    const { runProgram } = await import('./cli/program.ts');
+    return await runProgram(argv, context);
+  } catch (error) {
+    const { toMltsError, exitCodeOf } = await import('./cli/failure.ts');
+    const failure: MltsError | undefined = toMltsError(error, context);
+    if (failure !== undefined) context.terminal.fail(failure, { debug: context.debug });
+    return exitCodeOf(error, failure);
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));
