@@ -1,7 +1,8 @@
 import type { Env } from './environment-variables.ts';
 
+/** `HF_TOKEN` and `authToken`, but neither `MAX_TOKENS` nor `TOKENIZERS_PARALLELISM`. */
 const SECRET_NAME =
-  /PASSWORD|PASSWD|TOKEN|SECRET|ACCESS_KEY|API_?KEY|CREDENTIAL|CONNECTION_STRING|PRIVATE_KEY/i;
+  /PASSWORD|PASSWD|PASSPHRASE|SECRET|CREDENTIAL|TOKEN$|ACCESS_?KEY|API_?KEY|PRIVATE_?KEY|CONNECTION_?STRING/i;
 const MASK = '****';
 /** Shorter values (`1`, `true`) are no secrets, and masking them would make a text unreadable. */
 const SHORTEST_SECRET = 6;

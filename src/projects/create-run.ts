@@ -1,0 +1,91 @@
+import { userInfo } from 'node:os';
+import type { Param, Run } from '../core/entities.ts';
+import { variables } from '../core/environment-variables.ts';
+import { InvalidInput, NotFound } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import type { TrackingStore } from '../tracking/store.ts';
+import type { PreparedRun } from './prepare-run.ts';
+import type { RunOptions } from './run-options.ts';
+import { createRunTags } from './run-tags.ts';
+
+/**
+ * Creates the run with its tags and params, or takes the one that `--run-id` names, as it is
+ * (`mlflow/projects/utils.py`, `get_or_create_run`).
+ */
+export async function createProjectRun(
+  prepared: PreparedRun,
+  options: RunOptions,
+  experimentId: string,
+  store: TrackingStore,
+  context: Context,
+): Promise<Run> {
+  if (options.runId !== undefined) return takeRun(options.runId, store);
+  const user = findUser(context);
+  const run = await store.createRun({
+    experimentId,
+    userId: user,
+    startTimeMs: context.now(),
+    tags: createRunTags({
+      source: prepared.source,
+      entryPoint: prepared.entryPoint.name,
+      user,
+      runName: options.runName,
+      parentRunId: await findParentRun(store, context),
+    }),
+  });
+  await logParameters(prepared.parameters.logged, run, store, context);
+  return run;
+}
+
+async function takeRun(runId: string, store: TrackingStore): Promise<Run> {
+  const run = await store.getRun(runId);
+  if (run.info.lifecycleStage === 'active') return run;
+  throw new InvalidInput(`run ${runId} is deleted`, {
+    hint: `restore it with \`mlflow runs restore --run-id ${runId}\`, or leave --run-id out`,
+  });
+}
+
+/** The params are part of the run: where they are refused, it ends FAILED before anything is started. */
+async function logParameters(
+  params: readonly Param[],
+  { info }: Run,
+  store: TrackingStore,
+  context: Context,
+): Promise<void> {
+  if (params.length === 0) return;
+  try {
+    await store.logBatch(info.id, { params });
+  } catch (error) {
+    await store.updateRun(info.id, { status: 'FAILED', endTimeMs: context.now() });
+    throw error;
+  }
+}
+
+/**
+ * The run in whose command we were started, which MLFLOW_RUN_ID names; the new run is nested in it,
+ * as `mlflow.run()` nests one in the active run. A stale id is no reason not to run.
+ */
+async function findParentRun(store: TrackingStore, context: Context): Promise<string | undefined> {
+  const parentId = context.env[variables.runId];
+  if (parentId === undefined || parentId === '') return undefined;
+  try {
+    return (await store.getRun(parentId)).info.id;
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error;
+    context.terminal.warn(
+      `${variables.runId} is ${parentId}, but there is no such run in ${store.uri}: the new run gets no parent`,
+    );
+    return undefined;
+  }
+}
+
+/** As Python's `getpass.getuser()`, which MLflow uses. */
+function findUser({ env }: Context): string {
+  const named = [env.LOGNAME, env.USER, env.LNAME, env.USERNAME].find((name) => name);
+  if (named !== undefined) return named;
+  try {
+    return userInfo().username;
+  } catch {
+    return 'unknown'; // A uid without an entry in /etc/passwd, as in containers.
+  }
+}

@@ -1,0 +1,90 @@
+import type { Run } from '../core/entities.ts';
+import { variables } from '../core/environment-variables.ts';
+import type { Launch } from '../core/launch.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Context } from '../host/context.ts';
+import { EXIT_CODE_OF, Interrupted } from '../host/interrupts.ts';
+import type { TrackingStore } from '../tracking/store.ts';
+import { createChildEnvironment, createRunVariables } from './child-variables.ts';
+import { buildCommand } from './command.ts';
+import { judgeOutcome, type RunEnd } from './end-run.ts';
+import type { ResolvedExperiment } from './experiment.ts';
+import { localizeParameters } from './localize-parameters.ts';
+import type { PreparedRun } from './prepare-run.ts';
+import type { RunOptions } from './run-options.ts';
+
+const DEFAULT_GRACE_SECONDS = 10;
+
+export interface RunToExecute {
+  readonly prepared: PreparedRun;
+  readonly options: RunOptions;
+  readonly run: Run;
+  readonly experiment: ResolvedExperiment;
+  readonly store: TrackingStore;
+}
+
+export interface Execution {
+  readonly end: RunEnd;
+  /** The command's own, where it ran; 128+n where signal n interrupted us. */
+  readonly exitCode: number;
+  /** What went wrong before or around the command. */
+  readonly failure: unknown;
+}
+
+/**
+ * Makes the environment, downloads what parameters name, starts the command and waits for its end.
+ * Never throws: what goes wrong is part of the result, so that the caller can end the run.
+ */
+export async function executeRun(toExecute: RunToExecute, context: Context): Promise<Execution> {
+  try {
+    const launch = await prepareLaunch(toExecute, context);
+    const outcome = await start(launch, context);
+    const { interruptedBy } = outcome;
+    return {
+      end: judgeOutcome(outcome),
+      // A command may catch our signal and exit with 0: whoever sent it to us still hears of it.
+      exitCode: interruptedBy === undefined ? outcome.exitCode : EXIT_CODE_OF[interruptedBy],
+      failure: undefined,
+    };
+  } catch (failure) {
+    const { signal } = context.interrupts;
+    const isInterrupted = failure instanceof Interrupted || signal.aborted;
+    return {
+      end: { status: isInterrupted ? 'KILLED' : 'FAILED', tags: [] },
+      exitCode: 1,
+      failure: isInterrupted ? (signal.reason ?? failure) : failure,
+    };
+  }
+}
+
+async function prepareLaunch(
+  { prepared, options, run, experiment, store }: RunToExecute,
+  context: Context,
+): Promise<Launch> {
+  const values = await localizeParameters(prepared.parameters, options.storageDirectory, store, context);
+  const shell = buildCommand(prepared.entryPoint, values, prepared.parameters.extras);
+  const environment = await prepared.environment.prepare(context.interrupts.signal);
+  context.interrupts.signal.throwIfAborted();
+  if (environment.tags.length > 0) await store.logBatch(run.info.id, { tags: environment.tags });
+  const runVariables = createRunVariables(run.info.id, experiment.id, store.uri);
+  context.terminal.note(context.terminal.style.dim(`$ ${shell}`));
+  return environment.launch(
+    {
+      shell,
+      cwd: prepared.project.directory,
+      env: createChildEnvironment(context.env, [prepared.variables, runVariables], experiment),
+    },
+    { trackingUri: store.uri, artifactUri: run.info.artifactUri },
+  );
+}
+
+async function start(launch: Launch, context: Context): Promise<Outcome> {
+  const { interrupts, env } = context;
+  const graceMs = Number(env[variables.graceSeconds] || DEFAULT_GRACE_SECONDS) * 1_000;
+  if (launch.kind === 'container') {
+    const { runContainer } = await import('../host/container.ts');
+    return runContainer(launch, context, { graceMs });
+  }
+  const { runChild } = await import('../host/child.ts');
+  return runChild(launch, { interrupts, graceMs });
+}

@@ -1,0 +1,85 @@
+import type { Run } from '../core/entities.ts';
+import { RunFailed } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { openTrackingStore, resolveTrackingUri } from '../tracking/open.ts';
+import type { TrackingStore } from '../tracking/store.ts';
+import { createProjectRun } from './create-run.ts';
+import { endRun, type RunEnd } from './end-run.ts';
+import { type Execution, executeRun } from './execute-run.ts';
+import { type ResolvedExperiment, resolveExperiment } from './experiment.ts';
+import { prepareRun, type PreparedRun } from './prepare-run.ts';
+import type { RunOptions } from './run-options.ts';
+import { renderNextSteps, renderSummary } from './summary.ts';
+
+/**
+ * `mlts run`: fetches and checks the project, creates the run, starts the command and writes how it
+ * ended. From the moment that the run exists it is ended whatever happens: FINISHED, FAILED or KILLED.
+ *
+ * @returns 0.
+ * @throws RunFailed with the child's own exit code; Interrupted; and, before any run exists, whatever
+ * is wrong with the command line, the project or the store.
+ */
+export async function runProject(options: RunOptions, context: Context): Promise<number> {
+  await using prepared = await prepareRun(options, context);
+  const store = await openTrackingStore(await resolveTrackingUri(context), context);
+  try {
+    const experiment = await findExperiment(options, store, context);
+    const run = await createProjectRun(prepared, options, experiment.id, store, context);
+    announce(run, experiment, context);
+    const execution = await executeRun({ prepared, options, run, experiment, store }, context);
+    const isWritten = await endRun(store, run.info.id, execution.end, context);
+    if (isWritten) await summarize(run, experiment, prepared, options, store, context);
+    return conclude(run, execution);
+  } finally {
+    await store.close();
+  }
+}
+
+/** With `--run-id` the run knows its experiment; what else was asked for does not matter then. */
+async function findExperiment(
+  options: RunOptions,
+  store: TrackingStore,
+  context: Context,
+): Promise<ResolvedExperiment> {
+  if (options.runId === undefined) return resolveExperiment(options.experiment, store, context);
+  const { info } = await store.getRun(options.runId);
+  return resolveExperiment({ id: info.experimentId }, store, context);
+}
+
+function announce({ info }: Run, experiment: ResolvedExperiment, { terminal }: Context): void {
+  const { style } = terminal;
+  terminal.note(
+    `${style.dim('run')} ${style.bold(info.name)} (${info.id}) ${style.dim('in experiment')} ${experiment.name}`,
+  );
+}
+
+async function summarize(
+  { info }: Run,
+  experiment: ResolvedExperiment,
+  { project }: PreparedRun,
+  options: RunOptions,
+  store: TrackingStore,
+  { terminal }: Context,
+): Promise<void> {
+  const ended = await store.getRun(info.id).catch(() => undefined);
+  if (ended === undefined) return;
+  const next =
+    ended.info.status === 'FINISHED'
+      ? renderNextSteps(project, options.uri, options.entryPoint, store.uri, terminal.style)
+      : [];
+  for (const line of [...renderSummary(ended, experiment.name, terminal.style), ...next]) {
+    terminal.note(line);
+  }
+}
+
+function conclude({ info }: Run, { end, failure, exitCode }: Execution): number {
+  if (failure !== undefined) throw failure;
+  if (exitCode === 0) return 0;
+  throw new RunFailed(describeEnd(info.name, end, exitCode), exitCode);
+}
+
+function describeEnd(runName: string, end: RunEnd, exitCode: number): string {
+  const signal = end.tags.find(({ key }) => key === 'mlts.signal')?.value;
+  const how = signal === undefined ? `its command exited with ${exitCode}` : `ended by ${signal}`;
+  return `run \`${runName}\` ${end.status === 'KILLED' ? 'was killed' : 'failed'}: ${how}`;
+}
