@@ -1,0 +1,198 @@
+import { basename, join } from 'node:path';
+import { InvalidInput } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import {
+  cacheDirectory,
+  kindOf,
+  readTextIfPresent,
+  withLock,
+  writeFileAtomically,
+} from '../host/files.ts';
+import { makeFolder, removeFolder } from '../host/folders.ts';
+import { tryTool } from '../host/tool.ts';
+import { type CondaProgram, createArguments, findConda, findCondaPrefix } from './conda-program.ts';
+import type { Environment, EnvironmentSource, PreparedEnvironment } from './environment.ts';
+import { nameCondaEnvironment } from './environment-name.ts';
+import { readEnvironmentFile } from './specification.ts';
+import { createStepRunner } from './tool-step.ts';
+
+/**
+ * The environment that conda, mamba or micromamba makes from conda.yaml, under MLflow's name
+ * (`mlflow/utils/conda.py`). conda writes an environment's path into it and keeps a list of paths, so it
+ * cannot be made elsewhere and renamed: a lock keeps others out, and a mark outside of it says that it
+ * is not finished until its pip part is in, too.
+ */
+export function createCondaEnvironment(source: EnvironmentSource, context: Context): Environment {
+  const { signal: interrupted } = context.interrupts;
+  return {
+    async inspect() {
+      const plan = await planConda(source, context);
+      const prefix = await findFinished(plan, context, interrupted);
+      return {
+        manager: 'conda',
+        state: prefix === undefined ? 'missing' : 'cached',
+        location: prefix ?? plan.name,
+        python: undefined,
+        dependencies: [],
+        warnings: [],
+      };
+    },
+    async prepare(signal) {
+      const plan = await planConda(source, context);
+      const ready = await findFinished(plan, context, signal);
+      const prefix = ready ?? (await makeUnderLock(plan, context, signal));
+      return prepareLaunch(prefix, plan.name, await readOwnVariables(prefix));
+    },
+  };
+}
+
+interface CondaPlan {
+  readonly program: CondaProgram;
+  readonly file: string;
+  readonly name: string;
+  /** Exists while the environment is being made. */
+  readonly unfinishedMark: string;
+  readonly lock: string;
+}
+
+async function planConda(source: EnvironmentSource, { env }: Context): Promise<CondaPlan> {
+  if (source.kind !== 'conda_env' || source.file === undefined) {
+    throw new InvalidInput('a python_env project cannot be executed using conda', {
+      hint: 'use --env-manager virtualenv, uv or local, or give the project a conda.yaml (`conda_env: conda.yaml`)',
+    });
+  }
+  const name = nameCondaEnvironment(await readEnvironmentFile(source.file));
+  const folder = join(cacheDirectory(env), 'conda');
+  return {
+    program: await findConda(env),
+    file: source.file,
+    name,
+    unfinishedMark: join(folder, `${name}.unfinished`),
+    lock: join(folder, `${name}.lock`),
+  };
+}
+
+/** A finished environment's folder. MLflow would also take a half-made one. */
+async function findFinished(
+  { program, name, unfinishedMark }: CondaPlan,
+  { env }: Context,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if ((await kindOf(unfinishedMark)) !== undefined) return undefined;
+  return findCondaPrefix(program, name, { env, signal });
+}
+
+async function makeUnderLock(
+  plan: CondaPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<string> {
+  const onWait = (): void =>
+    context.terminal.note('another process is making this environment: waiting for it');
+  await makeFolder(join(plan.lock, '..'), 'set MLTS_CACHE_DIR to a folder that you can write to');
+  return withLock(plan.lock, { signal, onWait }, async () => {
+    const made = await findFinished(plan, context, signal);
+    return made ?? makeEnvironment(plan, context, signal);
+  });
+}
+
+async function makeEnvironment(
+  plan: CondaPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<string> {
+  const { creator } = plan.program;
+  if ((await readTextIfPresent(plan.unfinishedMark)) !== undefined) await discard(plan, context);
+  await writeFileAtomically(plan.unfinishedMark, '');
+  try {
+    const title = `Making the environment of ${basename(plan.file)} with ${basename(creator)}`;
+    await context.terminal.progress(title, (update) => {
+      const run = createStepRunner({ cwd: context.cwd, env: context.env, signal, update });
+      return run({ title, file: creator, args: createArguments(creator, plan.name, plan.file) });
+    });
+  } catch (error) {
+    await discard(plan, context);
+    throw error;
+  }
+  const prefix = await findCondaPrefix(plan.program, plan.name, { env: context.env, signal });
+  await removeFolder(plan.unfinishedMark);
+  if (prefix !== undefined) return prefix;
+  throw new InvalidInput(`\`${creator}\` made no environment that \`${plan.program.path}\` lists`, {
+    hint: 'both must belong to one conda installation: see MLFLOW_CONDA_HOME and MLFLOW_CONDA_CREATE_ENV_CMD',
+  });
+}
+
+/** Removes what a failed or interrupted making left; not itself interrupted. */
+async function discard(
+  { program, name, unfinishedMark }: CondaPlan,
+  context: Context,
+): Promise<void> {
+  const { env } = context;
+  const withoutEnd = new AbortController().signal;
+  const prefix = await findCondaPrefix(program, name, { env, signal: withoutEnd }).catch(
+    () => undefined,
+  );
+  if (prefix !== undefined) {
+    await tryTool(program.path, ['env', 'remove', '--yes', '-n', name], { env });
+    await removeFolder(prefix);
+  }
+  await removeFolder(unfinishedMark);
+}
+
+/**
+ * Runs a command as in an activated environment, without `conda activate`, which starts Python for half
+ * a second and needs the shell functions of one of three programs: its variables are set here and the
+ * packages' own activation scripts are sourced, their talk going to stderr as in MLflow.
+ */
+function prepareLaunch(
+  prefix: string,
+  name: string,
+  variables: Readonly<Record<string, string>>,
+): PreparedEnvironment {
+  return {
+    tags: [{ key: 'mlflow.project.env', value: 'conda' }],
+    launch: ({ shell, cwd, env }) => ({
+      kind: 'process',
+      file: 'bash',
+      args: ['-c', `${SOURCE_ACTIVATION_SCRIPTS}\n${shell}`],
+      cwd,
+      env: { ...activateConda(env, prefix, name), ...variables },
+    }),
+  };
+}
+
+const SOURCE_ACTIVATION_SCRIPTS =
+  'for _mlts_script in "$CONDA_PREFIX"/etc/conda/activate.d/*.sh; do ' +
+  'if [ -e "$_mlts_script" ]; then . "$_mlts_script"; fi; done 1>&2; unset _mlts_script';
+
+/** The `variables:` of conda.yaml, which conda keeps in the environment and sets at activation. */
+async function readOwnVariables(prefix: string): Promise<Readonly<Record<string, string>>> {
+  const text = await readTextIfPresent(join(prefix, 'conda-meta', 'state'));
+  if (text === undefined) return {};
+  try {
+    const { env_vars: variables = {} } = JSON.parse(text) as { env_vars?: Record<string, unknown> };
+    return Object.fromEntries(
+      Object.entries(variables).map(([key, value]) => [key, String(value)]),
+    );
+  } catch {
+    throw new InvalidInput(`${join(prefix, 'conda-meta', 'state')} is not valid JSON`, {
+      hint: 'remove the environment (`conda env remove`), it is then made anew',
+    });
+  }
+}
+
+function activateConda(
+  env: Readonly<Record<string, string>>,
+  prefix: string,
+  name: string,
+): Record<string, string> {
+  const { PYTHONHOME: _home, VIRTUAL_ENV: _other, ...rest } = env;
+  const outer = rest.PATH === undefined || rest.PATH === '' ? '' : `:${rest.PATH}`;
+  return {
+    ...rest,
+    CONDA_PREFIX: prefix,
+    CONDA_DEFAULT_ENV: name,
+    CONDA_SHLVL: String(Number(rest.CONDA_SHLVL ?? '0') + 1),
+    PATH: `${join(prefix, 'bin')}${outer}`,
+  };
+}

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { Requirement } from './requirement-lines.ts';
+
+/** What MLflow's `_PythonEnv` holds once its Python is known. */
+export interface PythonEnvironmentContent {
+  readonly python: string;
+  readonly buildDependencies: readonly string[];
+  readonly dependencies: readonly string[];
+}
+
+/**
+ * The folder's name that MLflow gives to this environment (`_get_virtualenv_name` in
+ * `mlflow/utils/virtualenv.py`): a hash of `str()` of the `_PythonEnv`, which is a dict's repr, and of
+ * its flattened requirements in order. One environment thus serves MLflow and mlts.
+ */
+export function nameVirtualenv(
+  content: PythonEnvironmentContent,
+  requirements: readonly Requirement[],
+): string {
+  const environment =
+    `{'python': ${reprString(content.python)}, ` +
+    `'build_dependencies': ${reprList(content.buildDependencies)}, ` +
+    `'dependencies': ${reprList(content.dependencies)}}`;
+  const ordered = [...requirements].sort(compareRequirements).map(reprRequirement);
+  return hashName(environment + ordered.join(''));
+}
+
+/**
+ * The name that MLflow gives to the conda environment of a file with this text
+ * (`_get_conda_env_name` in `mlflow/utils/conda.py`, which reads it with Python's universal newlines).
+ */
+export function nameCondaEnvironment(fileText: string): string {
+  return hashName(fileText.replace(/\r\n?/g, '\n'));
+}
+
+function hashName(text: string): string {
+  return `mlflow-${createHash('sha1').update(text, 'utf8').digest('hex')}`;
+}
+
+function compareRequirements(a: Requirement, b: Requirement): number {
+  return compareCodePoints(a.text, b.text) || Number(a.isConstraint) - Number(b.isConstraint);
+}
+
+/** Python orders strings by code point; UTF-8 keeps that order, UTF-16 does not. */
+function compareCodePoints(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function reprRequirement({ text, isConstraint }: Requirement): string {
+  const flag = isConstraint ? 'True' : 'False';
+  return `_Requirement(req_str=${reprString(text)}, is_constraint=${flag})`;
+}
+
+function reprList(items: readonly string[]): string {
+  return `[${items.map(reprString).join(', ')}]`;
+}
+
+/** Python's `repr()` of a string. */
+export function reprString(text: string): string {
+  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const body = Array.from(text, (character) => escapeCharacter(character, quote)).join('');
+  return quote + body + quote;
+}
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+function escapeCharacter(character: string, quote: string): string {
+  if (character === quote) return `\\${character}`;
+  const short = SHORT_ESCAPES[character];
+  if (short !== undefined) return short;
+  // Python prints what is neither "other" nor "separator" in Unicode, and the space.
+  if (character === ' ' || !/[\p{C}\p{Z}]/u.test(character)) return character;
+  const code = character.codePointAt(0) ?? 0;
+  const hex = code.toString(16);
+  if (code <= 0xff) return `\\x${hex.padStart(2, '0')}`;
+  return code <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+}

@@ -1,0 +1,170 @@
+import { join } from 'node:path';
+import { InvalidInput, ToolError } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { findExecutable } from '../host/executables.ts';
+import { writeFileAtomically } from '../host/files.ts';
+import { removeFolder } from '../host/folders.ts';
+import { tryTool } from '../host/tool.ts';
+import { findCurrentPython, obtainInterpreter } from './python-interpreter.ts';
+import { anchorReferences } from './requirement-lines.ts';
+import type { Specification } from './specification.ts';
+import { createStepRunner, type RunStep } from './tool-step.ts';
+import { translatePipSettings } from './uv-settings.ts';
+
+export interface VirtualenvBuild {
+  readonly manager: 'virtualenv' | 'uv';
+  readonly specification: Specification;
+  /** The project's folder, against which relative paths of requirements are resolved. */
+  readonly directory: string;
+  /** python_env.yaml or conda.yaml, for messages. */
+  readonly askedBy: string;
+  /** The environment's name, shown by the prompt of an activated shell. */
+  readonly name: string;
+}
+
+/**
+ * Makes the virtual environment in `folder`: by uv where it is on PATH, else by `python -m venv` and
+ * pip. `build_dependencies` are installed before `dependencies`, each in one call of the resolver. pip is
+ * always there, as it is where MLflow's `virtualenv` made the environment.
+ *
+ * @throws InvalidInput where uv was asked for or a Python is missing, ToolError where a tool fails.
+ */
+export async function buildVirtualenv(
+  build: VirtualenvBuild,
+  folder: string,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
+  const uv = await findUv(build.manager, context);
+  const title = `Making the environment of ${build.askedBy} with ${uv === undefined ? 'venv and pip' : 'uv'}`;
+  await context.terminal.progress(title, async (update) => {
+    const env = toolEnv(context);
+    const surroundings = { cwd: build.directory, signal, update };
+    const run = createStepRunner({ ...surroundings, env });
+    const python = await choosePython(build, { context, uv, signal, run });
+    const settings =
+      build.manager === 'virtualenv' ? await askPipSettings(python, env, signal) : {};
+    const installer =
+      uv === undefined
+        ? createPipInstaller(run)
+        : createUvInstaller(
+            uv,
+            createStepRunner({ ...surroundings, env: { ...env, ...settings } }),
+          );
+    await installer.create(folder, python, build.name);
+    await installGroups(build, folder, installer);
+  });
+}
+
+async function findUv(
+  manager: VirtualenvBuild['manager'],
+  { env }: Context,
+): Promise<string | undefined> {
+  const uv = await findExecutable('uv', env);
+  if (uv !== undefined || manager === 'virtualenv') return uv;
+  throw new InvalidInput('`uv` was not found on PATH, and --env-manager uv needs it', {
+    hint: 'install it (`pip install uv`), or use --env-manager virtualenv, which also works without it',
+  });
+}
+
+/** The user's own, without what would lead a tool to another Python, and with no questions asked. */
+function toolEnv({ env }: Context): Record<string, string | undefined> {
+  const {
+    PYTHONHOME: _home,
+    VIRTUAL_ENV: _active,
+    UV_PROJECT_ENVIRONMENT: _project,
+    ...rest
+  } = env;
+  return { ...rest, PIP_NO_INPUT: '1' };
+}
+
+async function choosePython(
+  { specification, askedBy }: VirtualenvBuild,
+  tools: { context: Context; uv: string | undefined; signal: AbortSignal; run: RunStep },
+): Promise<string> {
+  const { env } = tools.context;
+  if (specification.python === undefined) return (await findCurrentPython(env)).path;
+  const { uv, signal, run } = tools;
+  return obtainInterpreter({ asked: specification.python, askedBy, env, uv, signal, run });
+}
+
+async function askPipSettings(
+  python: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
+  const { stdout, exitCode } = await tryTool(python, ['-m', 'pip', 'config', 'list'], {
+    env,
+    signal,
+  });
+  // A Python without pip has no pip settings of its own; the variables still count.
+  return translatePipSettings(env, exitCode === 0 ? stdout : '');
+}
+
+interface Installer {
+  create(folder: string, python: string, name: string): Promise<void>;
+  install(folder: string, title: string, requirementsFile: string): Promise<void>;
+}
+
+function createUvInstaller(uv: string, run: RunStep): Installer {
+  return {
+    async create(folder, python, name) {
+      const create = (...options: readonly string[]) => {
+        const args = ['venv', '--no-project', '--prompt', name, '--python', python, ...options];
+        return run({ title: 'Making the environment', file: uv, args: [...args, folder] });
+      };
+      // Seeding takes pip from the index; where that is out of reach the packages asked for may still be had.
+      await create('--seed').catch(async (error: unknown) => {
+        if (!(error instanceof ToolError)) throw error;
+        await removeFolder(folder);
+        await create();
+      });
+    },
+    async install(folder, title, requirementsFile) {
+      const args = ['pip', 'install', '--python', join(folder, 'bin', 'python')];
+      await run({ title, file: uv, args: [...args, '-r', requirementsFile] });
+    },
+  };
+}
+
+function createPipInstaller(run: RunStep): Installer {
+  return {
+    async create(folder, python, name) {
+      const args = ['-m', 'venv', '--prompt', name, folder];
+      await run({ title: 'Making the environment', file: python, args });
+    },
+    async install(folder, title, requirementsFile) {
+      const args = ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', requirementsFile];
+      await run({ title, file: join(folder, 'bin', 'python'), args });
+    },
+  };
+}
+
+async function installGroups(
+  { specification, directory }: VirtualenvBuild,
+  folder: string,
+  installer: Installer,
+): Promise<void> {
+  const groups = [
+    ['Installing build dependencies', specification.buildDependencies],
+    ['Installing dependencies', specification.dependencies],
+  ] as const;
+  // Inside the environment, so that it goes with it if anything fails; an index URL in it may be secret.
+  const file = join(folder, 'mlts-requirements.txt');
+  for (const [title, lines] of groups) {
+    if (lines.length === 0) continue;
+    await writeFileAtomically(file, `${anchorReferences(lines, directory).join('\n')}\n`);
+    await installer.install(folder, title, file);
+  }
+  await removeFolder(file);
+}
+
+/** What activation changes, for a process that is started without a shell's `activate`. */
+export function activateVirtualenv(
+  env: Readonly<Record<string, string>>,
+  folder: string,
+): Record<string, string> {
+  const { PYTHONHOME: _home, ...rest } = env;
+  const path = rest.PATH === undefined || rest.PATH === '' ? '' : `:${rest.PATH}`;
+  return { ...rest, VIRTUAL_ENV: folder, PATH: `${join(folder, 'bin')}${path}` };
+}

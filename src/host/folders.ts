@@ -1,0 +1,60 @@
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { InvalidInput } from '../core/errors.ts';
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file',
+  EEXIST: 'a file of that name is in the way',
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'the disk quota is used up',
+};
+
+/**
+ * Makes the folder and its parents where they are missing.
+ *
+ * @throws InvalidInput with the reason in words, and `hint`, where it cannot be made.
+ */
+export async function makeFolder(path: string, hint?: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new InvalidInput(`cannot make the folder ${path}: ${REASONS[code] ?? code}`, {
+      hint,
+      cause: error,
+    });
+  }
+}
+
+/** Removes a folder with all that is in it, or a file; it need not exist. A program that is just ending may still write to it. */
+export async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** Renames within one file system: whoever looks sees the whole folder or none. */
+export async function moveFolder(from: string, to: string): Promise<void> {
+  await rename(from, to);
+}
+
+/** Names of what is in the folder, sorted; empty where there is no such folder. */
+export async function listNames(path: string): Promise<readonly string[]> {
+  return (await readdir(path).catch(() => [])).sort();
+}
+
+/** Names of the regular files in the folder, links left out, sorted; empty where there is no such folder. */
+export async function listFiles(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Replaces every occurrence in a file, byte for byte, whatever else is in it; untouched files are not written. */
+export async function replaceInFile(path: string, search: string, value: string): Promise<void> {
+  const content = (await readFile(path)).toString('latin1');
+  if (!content.includes(search)) return;
+  await writeFile(path, content.replaceAll(search, value), 'latin1');
+}
