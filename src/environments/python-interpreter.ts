@@ -193,7 +193,7 @@ async function explainMissing(
 function suggestVersion(asked: string, present: readonly string[]): string {
   const minor = asked.split('.').slice(0, 2).join('.');
   const near = present.find((version) => matchesVersion(version, minor));
-  if (near !== undefined)
-    return `Python ${near} is here: ask for \`${minor}\` to take any ${minor}`;
-  return `install Python ${asked} (with uv on PATH it is downloaded), or ask for a version that is here`;
+  return near === undefined
+    ? `install Python ${asked}, or ask for a version that is here`
+    : `Python ${near} is here: ask for \`${minor}\` to take any ${minor}`;
 }

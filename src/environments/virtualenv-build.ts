@@ -50,6 +50,7 @@ export async function buildVirtualenv(
         : createUvInstaller(
             uv,
             createStepRunner({ ...surroundings, env: { ...env, ...settings } }),
+            context.terminal.warn,
           );
     await installer.create(folder, python, build.name);
     await installGroups(build, folder, installer);
@@ -106,18 +107,22 @@ interface Installer {
   install(folder: string, title: string, requirementsFile: string): Promise<void>;
 }
 
-function createUvInstaller(uv: string, run: RunStep): Installer {
+const INDEX_FAILURE =
+  /no solution found|not found in the|error sending request|failed to fetch|dns error/i;
+
+function createUvInstaller(uv: string, run: RunStep, warn: (text: string) => void): Installer {
   return {
     async create(folder, python, name) {
       const create = (...options: readonly string[]) => {
         const args = ['venv', '--no-project', '--prompt', name, '--python', python, ...options];
         return run({ title: 'Making the environment', file: uv, args: [...args, folder] });
       };
-      // Seeding takes pip from the index; where that is out of reach the packages asked for may still be had.
+      // Seeding takes pip from the index; where that has none the packages asked for may still be had.
       await create('--seed').catch(async (error: unknown) => {
-        if (!(error instanceof ToolError)) throw error;
+        if (!(error instanceof ToolError && INDEX_FAILURE.test(error.stderr))) throw error;
         await removeFolder(folder);
         await create();
+        warn('the package index did not provide pip: this environment has none');
       });
     },
     async install(folder, title, requirementsFile) {

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anchorReferences, flattenRequirements } from '../../src/environments/requirement-lines.ts';
+import { createWorkspace, type Workspace } from '../setup/environments.ts';
+
+describe('requirements files', () => {
+  let workspace: Workspace;
+  beforeAll(async () => {
+    workspace = await createWorkspace();
+  });
+  afterAll(() => workspace[Symbol.asyncDispose]());
+
+  test('that are missing are refused, with the line and the path', async () => {
+    await workspace.write('outer.txt', 'six\n-r inner/none.txt\n');
+    const flattening = flattenRequirements(['-r outer.txt'], workspace.directory);
+    const outer = join(workspace.directory, 'outer.txt');
+    const inner = join(workspace.directory, 'inner/none.txt');
+    await expect(flattening).rejects.toThrow(
+      `\`-r inner/none.txt\` in ${outer}: there is no file ${inner}`,
+    );
+  });
+
+  test('that name each other in a circle are refused', async () => {
+    await workspace.write('a.txt', '-r b.txt\n');
+    await workspace.write('b.txt', '-c a.txt\n');
+    const flattening = flattenRequirements(['-r a.txt'], workspace.directory);
+    await expect(flattening).rejects.toThrow(/`-c a\.txt` in .*b\.txt reads itself again/);
+  });
+});
+
+test.each([
+  ['-r requirements.txt', '-r /project/requirements.txt'],
+  ['-rrequirements.txt', '-r /project/requirements.txt'],
+  ['--requirement=../all.txt', '--requirement /all.txt'],
+  ['-c  constraints.txt', '-c /project/constraints.txt'],
+  ['-r /elsewhere/requirements.txt', '-r /elsewhere/requirements.txt'],
+  ['-c https://example.org/constraints.txt', '-c https://example.org/constraints.txt'],
+  ['--find-links ./wheels', '--find-links ./wheels'],
+  ['-e .', '-e .'],
+  ['ray[default]', 'ray[default]'],
+])('%s is written as %s', (line, expected) => {
+  expect(anchorReferences([line], '/project')).toEqual([expected]);
+});
