@@ -1,6 +1,7 @@
+import type { MltsError } from '../core/errors.ts';
 import type { EnvironmentSource } from '../environments/environment.ts';
 
-/** MLproject's parameter types; `str` is read as `string`, what is unknown is a problem of the file. */
+/** MLproject's parameter types; `str` and whatever is unknown are read as `string`. */
 export const PARAMETER_TYPES = ['string', 'int', 'float', 'bool', 'path', 'uri'] as const;
 export type ParameterType = (typeof PARAMETER_TYPES)[number];
 
@@ -18,8 +19,16 @@ export interface EntryPoint {
   readonly parameters: readonly Parameter[];
   /** The command's template: `python train.py --alpha {alpha}`. */
   readonly command: string;
-  /** Line in the MLproject file, from 1; undefined for a script (`-e train.py`). */
+  readonly commandLine: number | undefined;
+  /** Absolute path of the MLproject file; undefined for a script (`-e train.py`). */
+  readonly file: string | undefined;
+  /** Line in the MLproject file, from 1; undefined for a script. */
   readonly line: number | undefined;
+  /**
+   * What is wrong with this entry point alone: no command, a template that cannot be filled in. MLflow
+   * finds such things only when the entry point is run, so they do not keep others from running.
+   */
+  readonly problems: readonly MltsError[];
 }
 
 export interface DockerEnvironment {

@@ -1,0 +1,205 @@
+import { basename } from 'node:path';
+import type { Param } from '../core/entities.ts';
+import { InvalidInput, InvalidInputs, UsageError } from '../core/errors.ts';
+import { isSecretName, redactUrls } from '../core/redact.ts';
+import { suggestName } from '../core/suggestion.ts';
+import { placeIn } from './file-report.ts';
+import { readParameterFile } from './parameter-file.ts';
+import { findParameterPath } from './parameter-path.ts';
+import { describeType, fitsType } from './parameter-type.ts';
+import type { EntryPoint, Parameter } from './project.ts';
+import { isPassable, quoteForShell } from './quote.ts';
+
+/** A URI given for a `path` parameter: to be fetched before the command is built. */
+export interface ParameterDownload {
+  readonly name: string;
+  readonly uri: string;
+  /** Folder to make below the storage directory, named as MLflow names it: `param_0`. */
+  readonly folder: string;
+}
+
+export interface ResolvedParameters {
+  /** For the run: declared ones in the file's order, then the others, each as it was given. */
+  readonly logged: readonly Param[];
+  /** Declared ones as the command gets them; what is downloaded still has its URI here. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Given, but not declared: appended to the command as `--name value`. */
+  readonly extras: readonly Param[];
+  readonly downloads: readonly ParameterDownload[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads the words after `-P`: `name=value`, or `@file` for a YAML or JSON file of many. What is typed
+ * wins over what a file says.
+ *
+ * @throws UsageError for words without `=` and for names given twice, as `mlflow run` does.
+ */
+export async function parseParameterArguments(
+  words: readonly string[],
+  readFile: (path: string) => Promise<string | undefined>,
+): Promise<ReadonlyMap<string, string>> {
+  const typed = new Map<string, string>();
+  const read = new Map<string, string>();
+  for (const word of words) {
+    const pairs = word.startsWith('@')
+      ? await readParameterFile(word.slice(1), readFile)
+      : [splitParameter(word)];
+    const given = word.startsWith('@') ? read : typed;
+    for (const [name, value] of pairs) {
+      if (given.has(name)) throw new UsageError(`parameter \`${name}\` is given twice`);
+      given.set(name, value);
+    }
+  }
+  return new Map([...read, ...typed]);
+}
+
+function splitParameter(word: string): [name: string, value: string] {
+  const split = word.indexOf('=');
+  if (split > 0) return [word.slice(0, split), word.slice(split + 1)];
+  throw new UsageError(`-P takes \`name=value\`, got \`${word}\``, {
+    hint: 'write `-P name=value`, or `-P @params.yaml` to read a file',
+  });
+}
+
+/**
+ * Gives every parameter of the entry point its value and checks it against its type, before anything
+ * is created (`compute_parameters` in `mlflow/projects/_project_spec.py`, which checks `path` and `uri`
+ * only). Relative paths are meant from `cwd`. A default is not checked against its type: MLflow runs it,
+ * and loading the project has warned of it.
+ *
+ * @throws InvalidInputs with all that is wrong with them at once.
+ */
+export async function resolveParameters(
+  entryPoint: EntryPoint,
+  given: ReadonlyMap<string, string>,
+  cwd: string,
+): Promise<ResolvedParameters> {
+  const problems = findValueProblems(entryPoint, given);
+  const values = new Map<string, string>();
+  const downloads: ParameterDownload[] = [];
+  for (const [position, parameter] of entryPoint.parameters.entries()) {
+    const value = given.get(parameter.name) ?? parameter.default;
+    if (value === undefined) continue;
+    values.set(parameter.name, value);
+    if (parameter.type !== 'path') continue;
+    const isDefault = !given.has(parameter.name);
+    const found = await findParameterPath(value, isDefault, entryPoint, cwd);
+    if (found.kind === 'local') values.set(parameter.name, found.path);
+    if (found.kind === 'missing') problems.push(missingPath(entryPoint, parameter, value));
+    if (found.kind === 'remote') {
+      downloads.push({ name: parameter.name, uri: found.uri, folder: `param_${position}` });
+    }
+  }
+  if (problems.length > 0) throw new InvalidInputs(problems);
+  const extras = listExtras(entryPoint, given);
+  const logged = [...listDeclared(entryPoint, given), ...extras];
+  return { logged, values, extras, downloads, warnings: warnOfSlips(entryPoint, given, extras) };
+}
+
+function listDeclared({ parameters }: EntryPoint, given: ReadonlyMap<string, string>): Param[] {
+  return parameters.map(({ name, default: value = '' }) => ({
+    key: name,
+    value: given.get(name) ?? value,
+  }));
+}
+
+function listExtras({ parameters }: EntryPoint, given: ReadonlyMap<string, string>): Param[] {
+  const declared = new Set(parameters.map(({ name }) => name));
+  return [...given].flatMap(([key, value]) => (declared.has(key) ? [] : [{ key, value }]));
+}
+
+function findValueProblems(
+  entryPoint: EntryPoint,
+  given: ReadonlyMap<string, string>,
+): InvalidInput[] {
+  const problems: InvalidInput[] = [];
+  const missing = entryPoint.parameters.filter(
+    (parameter) => parameter.default === undefined && !given.has(parameter.name),
+  );
+  if (missing.length > 0) problems.push(missingParameters(entryPoint, missing));
+  for (const parameter of entryPoint.parameters) {
+    // MLflow checks URIs even where they are defaults.
+    const checked = parameter.type === 'uri' ? parameter.default : undefined;
+    const value = given.get(parameter.name) ?? checked;
+    if (value !== undefined && !fitsType(value, parameter.type)) {
+      problems.push(unfitValue(entryPoint, parameter, value));
+    }
+  }
+  const all = [...listDeclared(entryPoint, given), ...listExtras(entryPoint, given)];
+  const unusable = all.filter(({ key, value }) => !isPassable(key) || !isPassable(value));
+  return [...problems, ...unusable.map(({ key }) => unusableValue(key))];
+}
+
+function unusableValue(name: string): InvalidInput {
+  return new InvalidInput(
+    `parameter \`${showText(name)}\` holds a NUL character or half a Unicode character, which no command can be given`,
+  );
+}
+
+function missingParameters(entryPoint: EntryPoint, missing: readonly Parameter[]): InvalidInput {
+  const names = missing.map(({ name }) => `\`${name}\``).join(', ');
+  const place = placeOf(entryPoint, missing[0]?.line);
+  const words = missing.map(
+    ({ name, type }) => `-P ${quoteForShell(name)}=${describeType(type).example}`,
+  );
+  return new InvalidInput(`\`${entryPoint.name}\` needs values for ${names}${place}`, {
+    hint: `pass them: \`${showCommand(entryPoint, words)}\``,
+  });
+}
+
+function unfitValue(entryPoint: EntryPoint, parameter: Parameter, value: string): InvalidInput {
+  const { article, mend, example } = describeType(parameter.type);
+  const owner = `parameter \`${parameter.name}\` of \`${entryPoint.name}\``;
+  const got = `got \`${showValue(parameter.name, value)}\``;
+  const place = placeOf(entryPoint, parameter.line);
+  const word = `-P ${quoteForShell(parameter.name)}=${example}`;
+  return new InvalidInput(`${owner} must be ${article}, ${got}${place}`, {
+    hint: `pass ${mend}: \`${showCommand(entryPoint, [word])}\``,
+  });
+}
+
+function missingPath(entryPoint: EntryPoint, parameter: Parameter, value: string): InvalidInput {
+  const owner = `parameter \`${parameter.name}\` of \`${entryPoint.name}\``;
+  const place = placeOf(entryPoint, parameter.line);
+  return new InvalidInput(
+    `${owner} must be a path that exists, got \`${showValue(parameter.name, value)}\`${place}`,
+    { hint: 'pass a file or folder, relative to where you are, or a URI to download' },
+  );
+}
+
+function placeOf({ file }: EntryPoint, line: number | undefined): string {
+  return placeIn(file === undefined ? undefined : basename(file), line);
+}
+
+function showCommand({ name }: EntryPoint, words: readonly string[]): string {
+  const selected = name === 'main' ? [] : ['-e', quoteForShell(name)];
+  return ['mlts run .', ...selected, ...words].join(' ');
+}
+
+const LONGEST_SHOWN = 200;
+
+/** A value for a message: on one line, no longer than a person reads, no secret in it. */
+function showValue(name: string, value: string): string {
+  if (isSecretName(name)) return '****';
+  const shown = showText(redactUrls(value));
+  return shown.length > LONGEST_SHOWN ? `${shown.slice(0, LONGEST_SHOWN)}...` : shown;
+}
+
+function showText(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cs}]/gu, (character) => JSON.stringify(character).slice(1, -1));
+}
+
+/** An undeclared name that is nearly a declared one, which kept its default: likely a slip. */
+function warnOfSlips(
+  { name, parameters }: EntryPoint,
+  given: ReadonlyMap<string, string>,
+  extras: readonly Param[],
+): readonly string[] {
+  const unused = parameters.map((parameter) => parameter.name).filter((known) => !given.has(known));
+  return extras.flatMap(({ key }) => {
+    const meant = suggestName(key, unused);
+    if (meant === undefined) return [];
+    return `\`${name}\` has no parameter \`${key}\`, it is appended as --${key}; did you mean \`${meant}\`?`;
+  });
+}
