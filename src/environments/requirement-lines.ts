@@ -109,13 +109,24 @@ function splitLines(text: string): string[] {
 /**
  * The lines with every `-r` and `-c` path made absolute, so that they can be written to a file that
  * lies anywhere; pip and uv resolve all other relative paths against their working directory.
+ *
+ * @param quote writes a path as the installer reads it: pip splits such lines as a shell would, uv does not.
  */
-export function anchorReferences(lines: readonly string[], directory: string): readonly string[] {
+export function anchorReferences(
+  lines: readonly string[],
+  directory: string,
+  quote: (path: string) => string,
+): readonly string[] {
   return lines.map((line) => {
     const [, short, long, path] = ANY_REFERENCE.exec(strip(line)) ?? [];
     const option = short ?? long;
     if (option === undefined || path === undefined) return line;
     const isElsewhere = isAbsolute(path) || /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
-    return `${option} ${isElsewhere ? path : join(directory, path)}`;
+    return `${option} ${quote(isElsewhere ? path : join(directory, path))}`;
   });
+}
+
+/** For pip, which reads option lines with Python's `shlex`. */
+export function quoteForPip(path: string): string {
+  return /^[\w./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'"'"'`)}'`;
 }

@@ -6,7 +6,7 @@ import { writeFileAtomically } from '../host/files.ts';
 import { removeFolder } from '../host/folders.ts';
 import { tryTool } from '../host/tool.ts';
 import { findCurrentPython, obtainInterpreter } from './python-interpreter.ts';
-import { anchorReferences } from './requirement-lines.ts';
+import { anchorReferences, quoteForPip } from './requirement-lines.ts';
 import type { Specification } from './specification.ts';
 import { createStepRunner, type RunStep } from './tool-step.ts';
 import { translatePipSettings } from './uv-settings.ts';
@@ -103,6 +103,7 @@ async function askPipSettings(
 }
 
 interface Installer {
+  readonly quote: (path: string) => string;
   create(folder: string, python: string, name: string): Promise<void>;
   install(folder: string, title: string, requirementsFile: string): Promise<void>;
 }
@@ -112,6 +113,7 @@ const INDEX_FAILURE =
 
 function createUvInstaller(uv: string, run: RunStep, warn: (text: string) => void): Installer {
   return {
+    quote: (path) => path,
     async create(folder, python, name) {
       const create = (...options: readonly string[]) => {
         const args = ['venv', '--no-project', '--prompt', name, '--python', python, ...options];
@@ -134,6 +136,7 @@ function createUvInstaller(uv: string, run: RunStep, warn: (text: string) => voi
 
 function createPipInstaller(run: RunStep): Installer {
   return {
+    quote: quoteForPip,
     async create(folder, python, name) {
       const args = ['-m', 'venv', '--prompt', name, folder];
       await run({ title: 'Making the environment', file: python, args });
@@ -158,7 +161,8 @@ async function installGroups(
   const file = join(folder, 'mlts-requirements.txt');
   for (const [title, lines] of groups) {
     if (lines.length === 0) continue;
-    await writeFileAtomically(file, `${anchorReferences(lines, directory).join('\n')}\n`);
+    const anchored = anchorReferences(lines, directory, installer.quote);
+    await writeFileAtomically(file, `${anchored.join('\n')}\n`);
     await installer.install(folder, title, file);
   }
   await removeFolder(file);

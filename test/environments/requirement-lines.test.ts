@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { anchorReferences, flattenRequirements } from '../../src/environments/requirement-lines.ts';
+import {
+  anchorReferences,
+  flattenRequirements,
+  quoteForPip,
+} from '../../src/environments/requirement-lines.ts';
 import { createWorkspace, type Workspace } from '../setup/environments.ts';
 
 describe('requirements files', () => {
@@ -34,10 +38,11 @@ test.each([
   ['--requirement=../all.txt', '--requirement /all.txt'],
   ['-c  constraints.txt', '-c /project/constraints.txt'],
   ['-r /elsewhere/requirements.txt', '-r /elsewhere/requirements.txt'],
+  ["-r sub folder/it's.txt", `-r '/project/sub folder/it'"'"'s.txt'`],
   ['-c https://example.org/constraints.txt', '-c https://example.org/constraints.txt'],
   ['--find-links ./wheels', '--find-links ./wheels'],
   ['-e .', '-e .'],
   ['ray[default]', 'ray[default]'],
 ])('%s is written as %s', (line, expected) => {
-  expect(anchorReferences([line], '/project')).toEqual([expected]);
+  expect(anchorReferences([line], '/project', quoteForPip)).toEqual([expected]);
 });
