@@ -1,0 +1,14 @@
+import { mkdtemp, realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Env } from '../core/environment-variables.ts';
+
+/** A new, empty folder below `$TMPDIR` that only this user can read; whoever asks for it removes it. */
+export async function makeTemporaryFolder(prefix: string, env: Env): Promise<string> {
+  return mkdtemp(join(await realpath(env.TMPDIR || tmpdir()), prefix));
+}
+
+/** The path with all links followed. */
+export async function resolveLinks(path: string): Promise<string> {
+  return realpath(path);
+}
