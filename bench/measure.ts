@@ -34,7 +34,10 @@ export async function measureOnce(contender: Contender): Promise<Cost> {
  * Medians of `rounds` runs each, taken in turn after one warm-up, so that what else the machine does
  * falls on all of them alike.
  */
-export async function compareCosts(contenders: readonly Contender[], rounds: number): Promise<Cost[]> {
+export async function compareCosts(
+  contenders: readonly Contender[],
+  rounds: number,
+): Promise<Cost[]> {
   const costs: Cost[][] = contenders.map(() => []);
   for (let round = -1; round < rounds; round += 1) {
     for (const [index, contender] of contenders.entries()) {

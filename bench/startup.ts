@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { ensureMlflow, mlflowEnv } from '../test/setup/mlflow.ts';
-import { compareCosts, type Contender, reportRatio } from './measure.ts';
+import { type Contender, compareCosts, reportRatio } from './measure.ts';
 
 /**
  * How long it takes to say hello: `--version`, `--help`, `run --help`, beside MLflow and beside a Node
@@ -13,7 +13,12 @@ const ROUNDS = 11;
 export async function benchStartup(): Promise<void> {
   const { mlflow } = await ensureMlflow();
   const env = mlflowEnv();
-  const inTemporary = (name: string, command: string[]): Contender => ({ name, command, cwd: tmpdir(), env });
+  const inTemporary = (name: string, command: string[]): Contender => ({
+    name,
+    command,
+    cwd: tmpdir(),
+    env,
+  });
   const [bare, version] = await compareCosts(
     [inTemporary('node', [process.execPath, '-e', '0']), inTemporary('mlts', [mlts, '--version'])],
     ROUNDS * 3,

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ensureMlflow, mlflowEnv } from '../test/setup/mlflow.ts';
-import { compareCosts, type Contender, reportRatio } from './measure.ts';
+import { type Contender, compareCosts, reportRatio } from './measure.ts';
 
 /**
  * What `run` itself costs: a project whose command does nothing, on SQLite; and the same with an
@@ -38,8 +38,14 @@ const cached = ['--env-manager', 'uv'] as const;
 
 async function writeProject(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'MLproject'), 'name: trivial\npython_env: python_env.yaml\nentry_points:\n  main:\n    command: "true"\n');
-  await writeFile(join(folder, 'python_env.yaml'), 'python: "3.11"\nbuild_dependencies: [pip]\ndependencies: [six==1.17.0]\n');
+  await writeFile(
+    join(folder, 'MLproject'),
+    'name: trivial\npython_env: python_env.yaml\nentry_points:\n  main:\n    command: "true"\n',
+  );
+  await writeFile(
+    join(folder, 'python_env.yaml'),
+    'python: "3.11"\nbuild_dependencies: [pip]\ndependencies: [six==1.17.0]\n',
+  );
 }
 
 async function compareTrivial(ours: Contender, theirs: Contender): Promise<void> {

@@ -21,6 +21,7 @@ const INTERFACES = [
   'environments/docker-environment.ts',
   'images/build.ts',
   'images/dockerfile.ts',
+  'images/pull.ts',
 ];
 
 /** Packages that belong to one place. */
@@ -63,7 +64,10 @@ const roomOf = (file: string): string => file.split('/')[0]?.replace(/\.ts$/, ''
 const layerOf = (file: string): number => LAYERS.findIndex((rooms) => rooms.includes(roomOf(file)));
 const own = imports
   .filter(({ target }) => target.startsWith('.'))
-  .map(({ from, target }) => ({ from, to: relative(source, resolve(source, dirname(from), target)) }));
+  .map(({ from, target }) => ({
+    from,
+    to: relative(source, resolve(source, dirname(from), target)),
+  }));
 
 describe('the map of src/', () => {
   test('every file is in a known room', () => {
@@ -89,12 +93,16 @@ describe('the map of src/', () => {
 
   test('start-up imports little: what main.ts needs before it knows the verb', () => {
     const eager = readImports('main.ts').map(({ target }) => target);
-    expect(eager.filter((target) => !target.startsWith('.') && !target.startsWith('node:'))).toEqual([]);
+    expect(
+      eager.filter((target) => !target.startsWith('.') && !target.startsWith('node:')),
+    ).toEqual([]);
   });
 
   test('no file grows into the place where everything lives', () => {
     const long = files.filter(
-      (file) => !file.endsWith('schema.ts') && readFileSync(join(source, file), 'utf8').split('\n').length > 400,
+      (file) =>
+        !file.includes('/schema/') &&
+        readFileSync(join(source, file), 'utf8').split('\n').length > 400,
     );
     expect(long).toEqual([]);
   });

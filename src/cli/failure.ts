@@ -1,6 +1,6 @@
 import { InvalidInput, MltsError, ToolError } from '../core/errors.ts';
-import type { ProcessContext } from '../host/process-context.ts';
 import { EXIT_CODE_OF, Interrupted } from '../host/interrupts.ts';
+import type { ProcessContext } from '../host/process-context.ts';
 
 /** What is shown for any error; undefined for an interrupt, which its sender knows about. */
 export function toMltsError(error: unknown, context: ProcessContext): MltsError | undefined {

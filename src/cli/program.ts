@@ -57,7 +57,9 @@ async function createProgram(
   finish: (exitCode: number) => void,
 ): Promise<Command> {
   const program = new Command('mlts')
-    .description("MLflow's command line, in milliseconds: runs MLflow projects, keeps MLflow's data.")
+    .description(
+      "MLflow's command line, in milliseconds: runs MLflow projects, keeps MLflow's data.",
+    )
     .version(`mlts, version ${version}`, '--version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .option('--debug', 'show stacks and causes with an error')
@@ -79,7 +81,8 @@ function* withSubcommands(command: Command): Generator<Command> {
 
 /** commander neither exits nor writes errors by itself: that is `main`'s part. */
 function configureTalk(command: Command, context: ProcessContext): void {
-  if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command');
+  if (command.commands.length > 0)
+    command.helpCommand('help [command]', 'show the help of a command');
   command.exitOverride().configureOutput({
     writeOut: (text) => context.terminal.print(text.trimEnd()),
     writeErr: (text) => context.terminal.note(text.trimEnd()),

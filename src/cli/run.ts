@@ -56,7 +56,11 @@ function addMlflowOptions(command: Command): void {
   command
     .option('-e, --entry-point <name>', 'entry point, or a .py, .sh or .R script', 'main')
     .option('-v, --version <revision>', 'Git branch, tag or commit to run')
-    .option('-P, --param-list <name=value>', 'a parameter; repeatable; @file.yaml reads many', collect)
+    .option(
+      '-P, --param-list <name=value>',
+      'a parameter; repeatable; @file.yaml reads many',
+      collect,
+    )
     .option('-A, --docker-args <name=value>', 'an option of `docker run`; repeatable', collect)
     .option('--experiment-name <name>', `created if absent [${variables.experimentName}]`)
     .option('--experiment-id <id>', `[${variables.experimentId}]`)
@@ -78,8 +82,16 @@ function addMlflowOptions(command: Command): void {
 function addOwnOptions(command: Command): void {
   command
     .optionsGroup('Beyond MLflow:')
-    .option('--env <name=value>', 'a variable for the command; `NAME` copies ours; repeatable', collect)
-    .option('--env-file <file>', 'variables for the command, a NAME=value per line; repeatable', collect)
+    .option(
+      '--env <name=value>',
+      'a variable for the command; `NAME` copies ours; repeatable',
+      collect,
+    )
+    .option(
+      '--env-file <file>',
+      'variables for the command, a NAME=value per line; repeatable',
+      collect,
+    )
     .option('--dry-run', 'show what would be done, do nothing')
     .addOption(new Option('--plan', 'same as --dry-run').hideHelp())
     .addOption(
@@ -96,7 +108,10 @@ Examples:
   mlts run . --dry-run`;
 
 function helpWithoutProject(command: Command, flags: RunFlags): void {
-  if (flags.help) return command.outputHelp();
+  if (flags.help) {
+    command.outputHelp();
+    return;
+  }
   throw new UsageError('missing argument `uri`: which project?', {
     hint: '`mlts run .` runs the project in this folder; `mlts run --help` lists the options',
   });
@@ -117,7 +132,9 @@ async function runOrDescribe(
   if (flags.dryRun || flags.plan) {
     const { planRun, renderPlan } = await import('../projects/plan.ts');
     const plan = await planRun(options, context);
-    context.terminal.print(flags.output === 'json' ? JSON.stringify(plan, null, 2) : renderPlan(plan));
+    context.terminal.print(
+      flags.output === 'json' ? JSON.stringify(plan, null, 2) : renderPlan(plan),
+    );
     return 0;
   }
   const { runProject } = await import('../projects/run.ts');

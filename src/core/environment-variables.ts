@@ -32,6 +32,10 @@ export const variables = {
   condaCreateCommand: 'MLFLOW_CONDA_CREATE_ENV_CMD',
   s3EndpointUrl: 'MLFLOW_S3_ENDPOINT_URL',
   s3IgnoreTls: 'MLFLOW_S3_IGNORE_TLS',
+  s3AddressingStyle: 'MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE',
+  s3SignatureVersion: 'MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION',
+  s3ExpectedBucketOwner: 'MLFLOW_S3_EXPECTED_BUCKET_OWNER',
+  registryUri: 'MLFLOW_REGISTRY_URI',
   /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */
   graceSeconds: 'MLTS_GRACE_SECONDS',
   /** Seconds for which the end of a run is retried when its store has gone; default 120. */

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import type { Param, Run } from '../core/entities.ts';
+import type { Param, Run, Tag } from '../core/entities.ts';
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
@@ -20,21 +20,26 @@ export async function createProjectRun(
   context: Context,
 ): Promise<Run> {
   if (options.runId !== undefined) return takeRun(options.runId, store);
-  const user = findUser(context);
+  const parentRunId = await findParentRun(store, context);
   const run = await store.createRun({
     experimentId,
-    userId: user,
+    userId: findUser(context),
     startTimeMs: context.now(),
-    tags: createRunTags({
-      source: prepared.source,
-      entryPoint: prepared.entryPoint.name,
-      user,
-      runName: options.runName,
-      parentRunId: await findParentRun(store, context),
-    }),
+    tags: describeNewRun(prepared, options, context, parentRunId),
   });
   await logParameters(prepared.parameters.logged, run, store, context);
   return run;
+}
+
+/** The tags that a new run of this project gets. */
+export function describeNewRun(
+  { source, entryPoint }: PreparedRun,
+  { runName }: RunOptions,
+  context: Context,
+  parentRunId?: string,
+): Tag[] {
+  const user = findUser(context);
+  return createRunTags({ source, entryPoint: entryPoint.name, user, runName, parentRunId });
 }
 
 async function takeRun(runId: string, store: TrackingStore): Promise<Run> {

@@ -1,5 +1,5 @@
 import type { Run } from '../core/entities.ts';
-import { variables } from '../core/environment-variables.ts';
+import { variables as names } from '../core/environment-variables.ts';
 import type { Launch } from '../core/launch.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Context } from '../host/context.ts';
@@ -10,6 +10,7 @@ import { buildCommand } from './command.ts';
 import { judgeOutcome, type RunEnd } from './end-run.ts';
 import type { ResolvedExperiment } from './experiment.ts';
 import { localizeParameters } from './localize-parameters.ts';
+import { maskParams, maskValues } from './masked-parameters.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { RunOptions } from './run-options.ts';
 
@@ -37,7 +38,14 @@ export interface Execution {
  */
 export async function executeRun(toExecute: RunToExecute, context: Context): Promise<Execution> {
   try {
-    const launch = await prepareLaunch(toExecute, context);
+    const { prepared, options, store } = toExecute;
+    await using local = await localizeParameters(
+      prepared.parameters,
+      options.storageDirectory,
+      store,
+      context,
+    );
+    const launch = await prepareLaunch(toExecute, local.values, context);
     const outcome = await start(launch, context);
     const { interruptedBy } = outcome;
     return {
@@ -58,21 +66,24 @@ export async function executeRun(toExecute: RunToExecute, context: Context): Pro
 }
 
 async function prepareLaunch(
-  { prepared, options, run, experiment, store }: RunToExecute,
+  { prepared, run, experiment, store }: RunToExecute,
+  values: ReadonlyMap<string, string>,
   context: Context,
 ): Promise<Launch> {
-  const values = await localizeParameters(prepared.parameters, options.storageDirectory, store, context);
-  const shell = buildCommand(prepared.entryPoint, values, prepared.parameters.extras);
-  const environment = await prepared.environment.prepare(context.interrupts.signal);
-  context.interrupts.signal.throwIfAborted();
+  const { entryPoint, parameters, project, variables } = prepared;
+  const { terminal, interrupts, env } = context;
+  const shell = buildCommand(entryPoint, values, parameters.extras);
+  const environment = await prepared.environment.prepare(interrupts.signal);
+  interrupts.signal.throwIfAborted();
   if (environment.tags.length > 0) await store.logBatch(run.info.id, { tags: environment.tags });
+  const shown = buildCommand(entryPoint, maskValues(values), maskParams(parameters.extras));
+  terminal.note(terminal.style.dim(`$ ${shown}`));
   const runVariables = createRunVariables(run.info.id, experiment.id, store.uri);
-  context.terminal.note(context.terminal.style.dim(`$ ${shell}`));
   return environment.launch(
     {
       shell,
-      cwd: prepared.project.directory,
-      env: createChildEnvironment(context.env, [prepared.variables, runVariables], experiment),
+      cwd: project.directory,
+      env: createChildEnvironment(env, [variables, runVariables], experiment),
     },
     { trackingUri: store.uri, artifactUri: run.info.artifactUri },
   );
@@ -80,7 +91,7 @@ async function prepareLaunch(
 
 async function start(launch: Launch, context: Context): Promise<Outcome> {
   const { interrupts, env } = context;
-  const graceMs = Number(env[variables.graceSeconds] || DEFAULT_GRACE_SECONDS) * 1_000;
+  const graceMs = Number(env[names.graceSeconds] || DEFAULT_GRACE_SECONDS) * 1_000;
   if (launch.kind === 'container') {
     const { runContainer } = await import('../host/container.ts');
     return runContainer(launch, context, { graceMs });

@@ -15,7 +15,13 @@ export interface RunOrigin {
  * names in `mlflow/utils/mlflow_tags.py`), and `mlflow.source.git.dirty` where the working tree
  * differs from the commit: MLflow leaves it out for projects.
  */
-export function createRunTags({ source, entryPoint, user, runName, parentRunId }: RunOrigin): Tag[] {
+export function createRunTags({
+  source,
+  entryPoint,
+  user,
+  runName,
+  parentRunId,
+}: RunOrigin): Tag[] {
   const tags: Record<string, string | undefined> = {
     'mlflow.user': user,
     'mlflow.source.name': source.name,
@@ -29,5 +35,7 @@ export function createRunTags({ source, entryPoint, user, runName, parentRunId }
     'mlflow.parentRunId': parentRunId,
     'mlflow.runName': runName,
   };
-  return Object.entries(tags).flatMap(([key, value]) => (value === undefined ? [] : [{ key, value }]));
+  return Object.entries(tags).flatMap(([key, value]) =>
+    value === undefined ? [] : [{ key, value }],
+  );
 }

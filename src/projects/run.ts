@@ -7,7 +7,7 @@ import { createProjectRun } from './create-run.ts';
 import { endRun, type RunEnd } from './end-run.ts';
 import { type Execution, executeRun } from './execute-run.ts';
 import { type ResolvedExperiment, resolveExperiment } from './experiment.ts';
-import { prepareRun, type PreparedRun } from './prepare-run.ts';
+import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import type { RunOptions } from './run-options.ts';
 import { renderNextSteps, renderSummary } from './summary.ts';
 

@@ -17,7 +17,11 @@ export function renderSummary(
     ['artifacts', info.artifactUri],
   ];
   const width = Math.max(...rows.map(([label]) => label.length));
-  return ['', ...rows.map(([label, value]) => `${style.dim(label.padEnd(width))}  ${value}`), ...renderMetrics(run, style)];
+  return [
+    '',
+    ...rows.map(([label, value]) => `${style.dim(label.padEnd(width))}  ${value}`),
+    ...renderMetrics(run, style),
+  ];
 }
 
 function renderMetrics({ metrics }: Run, style: Terminal['style']): string[] {
@@ -60,7 +64,9 @@ export function renderNextSteps(
   const others = project.entryPoints.filter(({ name }) => name !== entryPoint);
   const commands = others.map(({ name, parameters }) => {
     const required = parameters.filter((parameter) => parameter.default === undefined);
-    const words = required.map((parameter) => ` -P ${quoteForShell(parameter.name)}=<${parameter.type}>`);
+    const words = required.map(
+      (parameter) => ` -P ${quoteForShell(parameter.name)}=<${parameter.type}>`,
+    );
     const selected = name === 'main' ? '' : ` -e ${quoteForShell(name)}`;
     return `mlts run ${quoteForShell(uri)}${selected}${words.join('')}`;
   });

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { type ResultPromise, execa } from 'execa';
+import { execa } from 'execa';
 
 /** The program as it is shipped. */
 export const bin = resolve(import.meta.dirname, '../../bin/mlts.cjs');
@@ -14,6 +14,11 @@ export interface Ended {
   readonly signal: string | undefined;
 }
 
+export interface Started {
+  readonly ended: Promise<Ended>;
+  kill(signal: NodeJS.Signals): void;
+}
+
 export interface Rig extends AsyncDisposable {
   /** A folder of its own, removed at the end; also HOME and the cache are below it. */
   readonly directory: string;
@@ -23,7 +28,7 @@ export interface Rig extends AsyncDisposable {
   /** Runs the real bin to its end. */
   mlts(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Starts the real bin and leaves it running. */
-  start(args: readonly string[], options?: RunOptions): ResultPromise<{ reject: false }>;
+  start(args: readonly string[], options?: RunOptions): Started;
 }
 
 export interface RunOptions {
@@ -36,7 +41,8 @@ export interface RunOptions {
 export function createRig(): Rig {
   const directory = mkdtempSync(join(tmpdir(), 'mlts-rig-'));
   const inherited = Object.entries(process.env).filter(
-    ([name, value]) => value !== undefined && !/^(MLFLOW|MLTS|VITEST|FORCE_COLOR|NODE_ENV)/.test(name),
+    ([name, value]) =>
+      value !== undefined && !/^(MLFLOW|MLTS|VITEST|FORCE_COLOR|NODE_ENV)/.test(name),
   );
   const env: Record<string, string> = {
     ...(Object.fromEntries(inherited) as Record<string, string>),
@@ -45,8 +51,8 @@ export function createRig(): Rig {
     GIT_CONFIG_GLOBAL: join(directory, 'home', '.gitconfig'),
     NO_COLOR: '1',
   };
-  const start: Rig['start'] = (args, options = {}) =>
-    execa(bin, args, {
+  const start: Rig['start'] = (args, options = {}) => {
+    const child = execa(bin, args, {
       cwd: options.cwd ?? directory,
       env: { ...env, ...options.env },
       extendEnv: false,
@@ -54,6 +60,8 @@ export function createRig(): Rig {
       stripFinalNewline: false,
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     });
+    return { ended: readEnd(child), kill: (signal) => void child.kill(signal) };
+  };
   return {
     directory,
     env,
@@ -65,12 +73,14 @@ export function createRig(): Rig {
         await writeFile(join(directory, name), text);
       }
     },
-    async mlts(args, options) {
-      const { stdout, stderr, exitCode, signal } = await start(args, options);
-      return { stdout: String(stdout), stderr: String(stderr), exitCode, signal };
-    },
+    mlts: (args, options) => start(args, options).ended,
     async [Symbol.asyncDispose]() {
       await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+async function readEnd(child: PromiseLike<Ended>): Promise<Ended> {
+  const { stdout, stderr, exitCode, signal } = await child;
+  return { stdout, stderr, exitCode, signal };
 }

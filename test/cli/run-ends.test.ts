@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { createRig, type Rig } from './rig.ts';
 import { readOnlyRun, readRuns } from './store.ts';
@@ -38,19 +38,26 @@ async function isRunning(pid: number): Promise<boolean> {
 describe('a command that fails', () => {
   test.each([
     { command: 'exit 7', exitCode: 7, tags: { 'mlts.exitCode': '7' } },
-    { command: 'kill -9 $$', exitCode: 137, tags: { 'mlts.exitCode': '137', 'mlts.signal': 'SIGKILL' } },
+    {
+      command: 'kill -9 $$',
+      exitCode: 137,
+      tags: { 'mlts.exitCode': '137', 'mlts.signal': 'SIGKILL' },
+    },
     { command: 'no-such-command-here', exitCode: 127, tags: { 'mlts.exitCode': '127' } },
-  ])('`$command` exits $exitCode and leaves the run FAILED', async ({ command, exitCode, tags }) => {
-    await using rig = createRig();
-    await rig.write(projectOf(command));
-    const ended = await rig.mlts(['run', 'p', ...local]);
-    expect(ended.exitCode).toBe(exitCode);
-    expect(ended.stderr).toMatch(/^error: run `.*` failed: /m);
-    const run = readOnlyRun(rig.path('mlflow.db'));
-    expect(run.status).toBe('FAILED');
-    expect(run.tags).toMatchObject(tags);
-    expect(run.endTimeMs).not.toBeNull();
-  });
+  ])(
+    '`$command` exits $exitCode and leaves the run FAILED',
+    async ({ command, exitCode, tags }) => {
+      await using rig = createRig();
+      await rig.write(projectOf(command));
+      const ended = await rig.mlts(['run', 'p', ...local]);
+      expect(ended.exitCode).toBe(exitCode);
+      expect(ended.stderr).toMatch(/^error: run `.*` failed: /m);
+      const run = readOnlyRun(rig.path('mlflow.db'));
+      expect(run.status).toBe('FAILED');
+      expect(run.tags).toMatchObject(tags);
+      expect(run.endTimeMs).not.toBeNull();
+    },
+  );
 
   test('an environment that cannot be made leaves the run FAILED', async () => {
     await using rig = createRig();
@@ -67,20 +74,29 @@ describe('a command that fails', () => {
 
 describe('nothing is created when the input is wrong', () => {
   test.each([
-    { args: ['run', 'p', '-P', 'alpha=fast'], says: 'parameter `alpha` of `main` must be a float, got `fast`', exitCode: 1 },
+    {
+      args: ['run', 'p', '-P', 'alpha=fast'],
+      says: 'parameter `alpha` of `main` must be a float, got `fast`',
+      exitCode: 1,
+    },
     { args: ['run', 'p', '-P', 'alpha'], says: '`alpha`', exitCode: 2 },
     { args: ['run', 'p', '-P', 'alpha=1', '-P', 'alpha=2'], says: '`alpha`', exitCode: 2 },
     { args: ['run', 'p'], says: '`alpha`', exitCode: 1 },
     { args: ['run', 'p', '-e', 'nope', '-P', 'alpha=1'], says: '`nope`', exitCode: 1 },
     { args: ['run', 'missing'], says: 'missing', exitCode: 1 },
-    { args: ['run', 'p', '--experiment-id', '1', '--experiment-name', 'x'], says: 'only one', exitCode: 2 },
+    {
+      args: ['run', 'p', '--experiment-id', '1', '--experiment-name', 'x'],
+      says: 'only one',
+      exitCode: 2,
+    },
     { args: ['run', 'p', '--backend', 'kubernetes'], says: 'kubernetes', exitCode: 2 },
     { args: ['run', 'p', '--env-manager', 'pipenv'], says: 'pipenv', exitCode: 2 },
     { args: ['run', 'p', '--env', 'NOT_SET_ANYWHERE'], says: 'NOT_SET_ANYWHERE', exitCode: 2 },
   ])('$args', async ({ args, says, exitCode }) => {
     await using rig = createRig();
     await rig.write({
-      'p/MLproject': 'entry_points:\n  main:\n    parameters: {alpha: float}\n    command: "touch ran {alpha}"\n',
+      'p/MLproject':
+        'entry_points:\n  main:\n    parameters: {alpha: float}\n    command: "touch ran {alpha}"\n',
     });
     const ended = await rig.mlts(args);
     expect(ended.stderr).toContain(says);
@@ -94,7 +110,10 @@ describe('nothing is created when the input is wrong', () => {
     await using rig = createRig();
     await rig.write(projectOf('touch ran'));
     const ended = await rig.mlts(['run', 'p', ...local], {
-      env: { MLFLOW_TRACKING_URI: 'http://user:s3cretpw@127.0.0.1:9', MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0' },
+      env: {
+        MLFLOW_TRACKING_URI: 'http://user:s3cretpw@127.0.0.1:9',
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0',
+      },
     });
     expect(ended.exitCode).toBe(1);
     expect(ended.stderr).toContain('127.0.0.1:9');
@@ -109,7 +128,10 @@ describe('signals', () => {
   async function startTree(rig: Rig, command = TREE) {
     await rig.write(projectOf(command));
     const child = rig.start(['run', 'p', ...local], { env: { MLTS_GRACE_SECONDS: '1' } });
-    const pids = [await waitForFile(rig.path('p/child')), await waitForFile(rig.path('p/grandchild'))];
+    const pids = [
+      await waitForFile(rig.path('p/child')),
+      await waitForFile(rig.path('p/grandchild')),
+    ];
     return { child, pids: pids.map(Number) };
   }
 
@@ -117,17 +139,20 @@ describe('signals', () => {
     { signal: 'SIGINT', exitCode: 130 },
     { signal: 'SIGTERM', exitCode: 143 },
     { signal: 'SIGHUP', exitCode: 129 },
-  ] as const)('$signal ends the whole process group and leaves the run KILLED', async ({ signal, exitCode }) => {
-    await using rig = createRig();
-    const { child, pids } = await startTree(rig);
-    child.kill(signal);
-    const ended = await child;
-    expect(ended.exitCode).toBe(exitCode);
-    expect(await Promise.all(pids.map(isRunning))).toEqual([false, false]);
-    const run = readOnlyRun(rig.path('mlflow.db'));
-    expect(run.status).toBe('KILLED');
-    expect(run.tags['mlts.signal']).toBe(signal);
-  });
+  ] as const)(
+    '$signal ends the whole process group and leaves the run KILLED',
+    async ({ signal, exitCode }) => {
+      await using rig = createRig();
+      const { child, pids } = await startTree(rig);
+      child.kill(signal);
+      const ended = await child.ended;
+      expect(ended.exitCode).toBe(exitCode);
+      expect(await Promise.all(pids.map(isRunning))).toEqual([false, false]);
+      const run = readOnlyRun(rig.path('mlflow.db'));
+      expect(run.status).toBe('KILLED');
+      expect(run.tags['mlts.signal']).toBe(signal);
+    },
+  );
 
   test('a command that ignores the signal is killed after the grace period', async () => {
     await using rig = createRig();
@@ -136,7 +161,7 @@ describe('signals', () => {
       "trap '' INT TERM; (trap '' INT TERM; sleep 300) & echo $! > grandchild; echo $$ > child; sleep 300; sleep 300",
     );
     child.kill('SIGINT');
-    expect((await child).exitCode).toBe(130);
+    expect((await child.ended).exitCode).toBe(130);
     expect(await Promise.all(pids.map(isRunning))).toEqual([false, false]);
     expect(readOnlyRun(rig.path('mlflow.db')).status).toBe('KILLED');
   });
@@ -149,18 +174,20 @@ describe('signals', () => {
     child.kill('SIGINT');
     await sleep(300);
     child.kill('SIGINT');
-    expect((await child).exitCode).toBe(130);
+    expect((await child.ended).exitCode).toBe(130);
     expect(await isRunning(pid)).toBe(false);
     expect(readOnlyRun(rig.path('mlflow.db')).status).toBe('KILLED');
   });
 
   test('a command that catches the signal and ends well is still an interrupted run', async () => {
     await using rig = createRig();
-    await rig.write(projectOf("trap 'echo bye; exit 0' TERM; echo $$ > child; while true; do sleep 0.1; done"));
+    await rig.write(
+      projectOf("trap 'echo bye; exit 0' TERM; echo $$ > child; while true; do sleep 0.1; done"),
+    );
     const child = rig.start(['run', 'p', ...local]);
     await waitForFile(rig.path('p/child'));
     child.kill('SIGTERM');
-    const ended = await child;
+    const ended = await child.ended;
     expect(ended).toMatchObject({ exitCode: 143, stdout: 'bye\n' });
     expect(readOnlyRun(rig.path('mlflow.db')).status).toBe('KILLED');
   });

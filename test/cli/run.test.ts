@@ -38,7 +38,15 @@ describe('mlts run', () => {
   test('runs the entry point and stores the run in sqlite:///mlflow.db', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);
-    const ended = await rig.mlts(['run', 'project', ...local, '-P', 'count=3', '--run-name', 'first']);
+    const ended = await rig.mlts([
+      'run',
+      'project',
+      ...local,
+      '-P',
+      'count=3',
+      '--run-name',
+      'first',
+    ]);
     expect(ended).toMatchObject({ exitCode: 0, stdout: 'to stdout\n' });
     expect(ended.stderr).toContain('to stderr');
     expect(ended.stderr).toMatch(/status\s+FINISHED in \d/);
@@ -67,16 +75,25 @@ describe('mlts run', () => {
 
   test('passes stdin to the command and its bytes through as they are', async () => {
     await using rig = createRig();
-    await rig.write({ 'p/MLproject': 'entry_points: {main: {command: "cat; printf \'\\\\377\\\\0x\'"}}\n' });
-    const child = rig.start(['run', 'p', ...local], { input: 'typed in' });
-    const { stdout } = await child;
-    expect(Buffer.from(String(stdout), 'utf8').toString('utf8')).toContain('typed in');
+    await rig.write({
+      'p/MLproject': 'entry_points: {main: {command: "cat; printf \'\\\\377\\\\0x\'"}}\n',
+    });
+    const { stdout } = await rig.mlts(['run', 'p', ...local], { input: 'typed in' });
+    expect(stdout).toBe('typed in\u{fffd}\0x');
   });
 
   test('creates the experiment that --experiment-name names, and finds it again', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);
-    const args = ['run', 'project', ...local, '-P', 'count=1', '--experiment-name', 'production training'];
+    const args = [
+      'run',
+      'project',
+      ...local,
+      '-P',
+      'count=1',
+      '--experiment-name',
+      'production training',
+    ];
     expect((await rig.mlts(args)).exitCode).toBe(0);
     expect((await rig.mlts(args)).exitCode).toBe(0);
     const runs = readRuns(rig.path('mlflow.db'));
@@ -86,9 +103,12 @@ describe('mlts run', () => {
   test('flag before variable: --experiment-id wins over MLFLOW_EXPERIMENT_NAME', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);
-    const ended = await rig.mlts(['run', 'project', ...local, '-P', 'count=1', '--experiment-id', '0'], {
-      env: { MLFLOW_EXPERIMENT_NAME: 'other' },
-    });
+    const ended = await rig.mlts(
+      ['run', 'project', ...local, '-P', 'count=1', '--experiment-id', '0'],
+      {
+        env: { MLFLOW_EXPERIMENT_NAME: 'other' },
+      },
+    );
     expect(ended.exitCode).toBe(0);
     expect(readOnlyRun(rig.path('mlflow.db')).experimentId).toBe('0');
     expect((await readRecord(rig)).env.MLFLOW_EXPERIMENT_NAME).toBeUndefined();
@@ -118,7 +138,19 @@ describe('mlts run', () => {
     await using rig = createRig();
     await rig.write({ ...RECORDER, 'secrets.env': 'DB_PASSWORD="hunter22 x"\nPLAIN=file\n' });
     const ended = await rig.mlts(
-      ['run', 'project', ...local, '-P', 'count=1', '--env-file', 'secrets.env', '--env', 'PLAIN=flag', '--env', 'COPIED'],
+      [
+        'run',
+        'project',
+        ...local,
+        '-P',
+        'count=1',
+        '--env-file',
+        'secrets.env',
+        '--env',
+        'PLAIN=flag',
+        '--env',
+        'COPIED',
+      ],
       { env: { COPIED: 'from here' } },
     );
     expect(ended.exitCode).toBe(0);
@@ -129,10 +161,26 @@ describe('mlts run', () => {
 
   test('extra parameters are appended, and many come from a file', async () => {
     await using rig = createRig();
-    await rig.write({ ...RECORDER, 'many.yaml': "count: 7\ntext: \"it's\"\nextra: [1, 2]\n" });
-    const ended = await rig.mlts(['run', 'project', ...local, '-P', '@many.yaml', '-P', 'more=x y']);
+    await rig.write({ ...RECORDER, 'many.yaml': 'count: 7\ntext: "it\'s"\nextra: [1, 2]\n' });
+    const ended = await rig.mlts([
+      'run',
+      'project',
+      ...local,
+      '-P',
+      '@many.yaml',
+      '-P',
+      'more=x y',
+    ]);
     expect(ended.exitCode).toBe(0);
-    expect((await readRecord(rig)).argv).toEqual(['0.5', "it's", '7', '--extra', '[1, 2]', '--more', 'x y']);
+    expect((await readRecord(rig)).argv).toEqual([
+      '0.5',
+      "it's",
+      '7',
+      '--extra',
+      '[1, 2]',
+      '--more',
+      'x y',
+    ]);
   });
 
   test('a script is an entry point', async () => {
@@ -182,7 +230,16 @@ describe('mlts run --dry-run', () => {
   test('says it as text, with secret values masked', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);
-    const ended = await rig.mlts(['run', 'project', '--plan', ...local, '-P', 'count=3', '-P', 'api_key=abcdef123']);
+    const ended = await rig.mlts([
+      'run',
+      'project',
+      '--plan',
+      ...local,
+      '-P',
+      'count=3',
+      '-P',
+      'api_key=abcdef123',
+    ]);
     expect(ended.stdout).toContain('python3 record.py 0.5');
     expect(ended.stdout).not.toContain('abcdef123');
   });
@@ -202,7 +259,8 @@ describe('help for people', () => {
   test('project validate tells all problems at once, with lines', async () => {
     await using rig = createRig();
     await rig.write({
-      'p/MLproject': 'name: x\nconda_env: no.yaml\npython_env: no2.yaml\nentry_points:\n  main:\n    command: 3\n',
+      'p/MLproject':
+        'name: x\nconda_env: no.yaml\npython_env: no2.yaml\nentry_points:\n  main:\n    command: 3\n',
     });
     const ended = await rig.mlts(['project', 'validate', 'p']);
     expect(ended.exitCode).toBe(1);

@@ -22,9 +22,11 @@ export function readRuns(databasePath: string): StoredRun[] {
     const rows = database.prepare('SELECT * FROM runs ORDER BY start_time, rowid').all() as Row[];
     const pairs = (table: string, id: string): Record<string, string> =>
       Object.fromEntries(
-        (database.prepare(`SELECT key, value FROM ${table} WHERE run_uuid = ? ORDER BY key`).all(id) as Row[]).map(
-          ({ key, value }) => [String(key), String(value)],
-        ),
+        (
+          database
+            .prepare(`SELECT key, value FROM ${table} WHERE run_uuid = ? ORDER BY key`)
+            .all(id) as Row[]
+        ).map(({ key, value }) => [String(key), String(value)]),
       );
     return rows.map((row) => ({
       id: String(row.run_uuid),
@@ -46,6 +48,7 @@ export function readRuns(databasePath: string): StoredRun[] {
 export function readOnlyRun(databasePath: string): StoredRun {
   const runs = readRuns(databasePath);
   const [run] = runs;
-  if (run === undefined || runs.length > 1) throw new Error(`${runs.length} runs in ${databasePath}`);
+  if (run === undefined || runs.length > 1)
+    throw new Error(`${runs.length} runs in ${databasePath}`);
   return run;
 }

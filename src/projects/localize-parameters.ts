@@ -1,0 +1,63 @@
+import { join, resolve } from 'node:path';
+import type { Context } from '../host/context.ts';
+import { makeFolder, removeFolder } from '../host/folders.ts';
+import { makeTemporaryFolder } from '../host/temporary-folder.ts';
+import type { TrackingStore } from '../tracking/store.ts';
+import type { ResolvedParameters } from './parameters.ts';
+
+/** Values as the command gets them, all of them local. Disposing removes downloads nobody asked to keep. */
+export interface LocalParameters extends AsyncDisposable {
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/**
+ * Downloads what `path` parameters name by URI: each into a `param_<position>` of its own below a new
+ * folder in `storageDirectory`, which stays, or else in a temporary folder, which goes with the run
+ * (`mlflow/projects/utils.py`, `_get_storage_dir`; MLflow leaves both).
+ */
+export async function localizeParameters(
+  { values, downloads }: ResolvedParameters,
+  storageDirectory: string | undefined,
+  store: TrackingStore,
+  context: Context,
+): Promise<LocalParameters> {
+  if (downloads.length === 0) return { values, async [Symbol.asyncDispose]() {} };
+  const folder = await makeStorageFolder(storageDirectory, context);
+  const dispose = async (): Promise<void> => {
+    if (storageDirectory === undefined) await removeFolder(folder);
+  };
+  try {
+    const local = new Map(values);
+    const { downloadArtifact } = await import('../artifacts/download.ts');
+    const resolver = await createResolver(store, context);
+    for (const download of downloads) {
+      const target = join(folder, download.folder);
+      local.set(download.name, await downloadArtifact(download.uri, target, context, resolver));
+    }
+    return { values: local, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function makeStorageFolder(
+  storageDirectory: string | undefined,
+  { cwd, env }: Context,
+): Promise<string> {
+  if (storageDirectory === undefined) return makeTemporaryFolder('mlts-storage-', env);
+  const parent = resolve(cwd, storageDirectory);
+  await makeFolder(parent, 'name another one with --storage-dir');
+  return makeTemporaryFolder('', { TMPDIR: parent });
+}
+
+/** Where runs and models lie: the store knows runs; models are known to a server only. */
+async function createResolver(store: TrackingStore, context: Context) {
+  const base = {
+    trackingUri: store.uri,
+    artifactUriOfRun: async (runId: string) => (await store.getRun(runId)).info.artifactUri,
+  };
+  if (!/^https?:/.test(store.uri)) return base;
+  const { createServerModelFinder } = await import('../artifacts/server-models.ts');
+  return { ...base, ...createServerModelFinder(store.uri, context) };
+}
