@@ -50,6 +50,13 @@ async function usesLfs(git: Git): Promise<boolean> {
   return found !== '';
 }
 
+/** What `git lfs install` would write into the user's configuration; without it only pointers come. */
+const LFS_FILTER = [
+  'smudge=git-lfs smudge -- %f',
+  'process=git-lfs filter-process',
+  'required=true',
+].flatMap((setting) => ['-c', `filter.lfs.${setting}`]);
+
 async function fetchLfs(git: Git, { terminal }: Context): Promise<void> {
   if (!(await hasLfs(git))) {
     terminal.warn(
@@ -59,7 +66,7 @@ async function fetchLfs(git: Git, { terminal }: Context): Promise<void> {
     return;
   }
   try {
-    await git.run(['lfs', 'pull']);
+    await git.run([...LFS_FILTER, 'lfs', 'pull']);
   } catch (error) {
     throw explainGitFailure(error, 'fetching files from Git LFS');
   }

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { InvalidInput, NotFound } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { kindOf } from '../../host/files.ts';
@@ -56,8 +57,10 @@ async function lookAt(parsed: ProjectUri, { cwd }: Context): Promise<ProjectUri>
   }
   if (found === 'directory') {
     if (!(await isBareRepository(path))) return { ...parsed, location: path, kind: 'local' };
-    const name = [`file://${path}`, parsed.subdirectory].filter(Boolean).join('#');
-    return { ...parsed, location: path, kind: 'git', text: name };
+    // As a URL: Git LFS knows no remotes that are paths.
+    const url = pathToFileURL(path).href;
+    const name = [url, parsed.subdirectory].filter(Boolean).join('#');
+    return { ...parsed, location: url, kind: 'git', text: name };
   }
   if (found === 'file' && kind === 'zip') return { ...parsed, location: path };
   throw found === 'file' ? notAFolder(location) : nothingThere(location, path);
