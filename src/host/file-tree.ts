@@ -1,0 +1,32 @@
+import { appendFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+
+/** Paths of the regular files below a folder, relative to it, with `/`; empty where there is no such folder. */
+export async function listFilesBelow(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+/**
+ * Writes a file whole or not at all, its folder made where it is missing. It is written below `staging`
+ * first, a folder of the same file system that nobody lists, and then renamed.
+ */
+export async function placeFile(path: string, text: string, staging: string): Promise<void> {
+  const temporary = await mkdtemp(join(staging, '.writing-'));
+  try {
+    await writeFile(join(temporary, 'file'), text);
+    await mkdir(dirname(path), { recursive: true });
+    await rename(join(temporary, 'file'), path);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Appends in one write, which other processes' appends do not tear; the folder is made where it is missing. */
+export async function appendText(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await appendFile(path, text);
+}

@@ -1,0 +1,244 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Experiment, Run, RunInfo } from '../../core/entities.ts';
+import {
+  AlreadyExists,
+  InvalidInput,
+  MltsError,
+  NotFound,
+  Unavailable,
+} from '../../core/errors.ts';
+import { kindOf, withLock } from '../../host/files.ts';
+import { makeFolder } from '../../host/folders.ts';
+import { appendToLocation, resolveLocation } from '../artifact-location.ts';
+import {
+  checkExperiment,
+  checkExperimentId,
+  checkRunData,
+  checkRunId,
+  checkTags,
+  type LengthRule,
+} from '../limits.ts';
+import { nameRun, RUN_NAME_TAG } from '../run-name.ts';
+import type { NewExperiment, NewRun, RunData, RunUpdate, TrackingStore } from '../store.ts';
+import {
+  findExperimentByName,
+  findExperimentFolder,
+  listExperimentFolders,
+  makeExperimentId,
+  readExperimentFolder,
+  TRASH_FOLDER,
+  writeExperimentFolder,
+} from './experiments.ts';
+import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
+import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
+
+export interface FileTrackingOptions {
+  /** The URI or path as given, made absolute: what a child process is told, and where artifacts go. */
+  readonly uri: string;
+  readonly cwd: string;
+  /** Folder for the locks that keep two new experiments from taking one name. */
+  readonly lockFolder: string;
+  readonly signal: AbortSignal;
+  readonly lengths: LengthRule;
+  now(): number;
+}
+
+interface RunFolder {
+  readonly folder: string;
+  readonly meta: Meta;
+  readonly info: RunInfo;
+}
+
+/** Experiments and runs as folders of small files (`mlflow/store/tracking/file_store.py`). */
+export class FileTrackingStore implements TrackingStore {
+  readonly uri: string;
+  readonly #root: string;
+  readonly #options: FileTrackingOptions;
+
+  private constructor(root: string, options: FileTrackingOptions) {
+    this.uri = options.uri;
+    this.#root = root;
+    this.#options = options;
+  }
+
+  /** Opens the store in `root`, an absolute path; the folder and experiment 0 are made where missing. */
+  static async open(root: string, options: FileTrackingOptions): Promise<FileTrackingStore> {
+    const store = new FileTrackingStore(root, options);
+    await makeFolder(join(root, TRASH_FOLDER), 'name another folder in MLFLOW_TRACKING_URI');
+    if ((await findExperimentFolder(root, '0')) === undefined) {
+      await store.#locked(() => store.#createDefaultExperiment());
+    }
+    return store;
+  }
+
+  async #createDefaultExperiment(): Promise<void> {
+    if ((await findExperimentFolder(this.#root, '0')) !== undefined) return;
+    await this.#writeExperiment('0', { name: 'Default' });
+  }
+
+  async getExperiment(experimentId: string): Promise<Experiment> {
+    checkExperimentId(experimentId);
+    const folder = await findExperimentFolder(this.#root, experimentId);
+    const found = folder === undefined ? undefined : await readExperimentFolder(folder);
+    if (found !== undefined) return found;
+    throw new NotFound(`there is no experiment with id ${experimentId}`);
+  }
+
+  async getExperimentByName(name: string): Promise<Experiment | undefined> {
+    return findExperimentByName(this.#root, name);
+  }
+
+  async createExperiment(experiment: NewExperiment): Promise<string> {
+    checkExperiment(experiment.name, experiment.tags ?? []);
+    return this.#locked(async () => {
+      if ((await this.getExperimentByName(experiment.name)) !== undefined) {
+        throw new AlreadyExists(
+          `there is an experiment named \`${experiment.name}\` already, maybe deleted`,
+        );
+      }
+      const id = makeExperimentId();
+      await this.#writeExperiment(id, experiment);
+      return id;
+    });
+  }
+
+  async #writeExperiment(id: string, { name, artifactLocation, tags = [] }: NewExperiment) {
+    await writeExperimentFolder(this.#root, {
+      id,
+      name,
+      artifactLocation: artifactLocation && resolveLocation(artifactLocation, this.#options.cwd),
+      artifactRoot: this.uri,
+      tags,
+      nowMs: this.#options.now(),
+    });
+  }
+
+  async createRun(run: NewRun): Promise<Run> {
+    const { name, tags } = nameRun(run.runName, checkTags(run.tags, this.#options.lengths));
+    const experiment = await this.getExperiment(run.experimentId);
+    refuseDeleted('experiment', experiment.id, experiment.lifecycleStage);
+    const id = randomUUID().replaceAll('-', '');
+    const folder = join(this.#root, experiment.id, id);
+    await explainedFile(folder, async () => {
+      for (const part of ['metrics', 'params', 'artifacts']) await makeFolder(join(folder, part));
+      await writeValues(folder, 'tags', tags);
+      // Last, so that no one sees the run before it is complete.
+      await writeMeta(folder, {
+        artifact_uri: appendToLocation(experiment.artifactLocation, id, 'artifacts'),
+        end_time: null,
+        experiment_id: experiment.id,
+        lifecycle_stage: 'active',
+        run_id: id,
+        run_name: name,
+        start_time: run.startTimeMs,
+        status: toStatusNumber('RUNNING'),
+        user_id: run.userId,
+        ...LEGACY_KEYS,
+      });
+    });
+    return this.getRun(id);
+  }
+
+  async getRun(runId: string): Promise<Run> {
+    const { folder, info } = await this.#findRun(runId);
+    return readRunFolder(folder, info);
+  }
+
+  async logBatch(runId: string, data: RunData): Promise<void> {
+    const { params, tags, metrics } = checkRunData(data, this.#options.lengths);
+    const run = await this.#findRun(runId);
+    refuseDeleted('run', runId, run.info.lifecycleStage);
+    await checkParams(run.folder, runId, params);
+    await explainedFile(run.folder, async () => {
+      await writeValues(run.folder, 'params', params);
+      await appendMetrics(run.folder, metrics);
+      await writeValues(run.folder, 'tags', tags);
+      const name = tags.findLast(({ key }) => key === RUN_NAME_TAG)?.value;
+      if (name) await writeMeta(run.folder, { ...run.meta, run_name: name });
+    });
+  }
+
+  async updateRun(runId: string, { status, endTimeMs, runName }: RunUpdate): Promise<RunInfo> {
+    const run = await this.#findRun(runId);
+    refuseDeleted('run', runId, run.info.lifecycleStage);
+    const meta: Meta = {
+      ...run.meta,
+      ...(status === undefined ? {} : { status: toStatusNumber(status) }),
+      ...(endTimeMs === undefined ? {} : { end_time: endTimeMs }),
+      ...(runName ? { run_name: runName } : {}),
+    };
+    await explainedFile(run.folder, async () => {
+      if (runName) await writeValues(run.folder, 'tags', nameRun(runName, []).tags);
+      await writeMeta(run.folder, meta);
+    });
+    return toRunInfo(meta);
+  }
+
+  async close(): Promise<void> {}
+
+  /** A folder counts as the run only where its meta.yaml says so: artifacts may hold any files. */
+  async #findRun(runId: string): Promise<RunFolder> {
+    checkRunId(runId);
+    for (const parent of await listExperimentFolders(this.#root)) {
+      const folder = join(parent, runId);
+      if ((await kindOf(join(folder, 'metrics'))) !== 'directory') continue;
+      const meta = await readMeta(folder);
+      if (meta === undefined) continue;
+      const info = toRunInfo(meta);
+      if (info.id === runId && parent.endsWith(`/${info.experimentId}`)) {
+        return { folder, meta, info };
+      }
+    }
+    throw new NotFound(`there is no run with id ${runId}`);
+  }
+
+  #locked<T>(work: () => Promise<T>): Promise<T> {
+    const { lockFolder, signal } = this.#options;
+    const name = createHash('sha256').update(this.#root).digest('hex').slice(0, 32);
+    return withLock(join(lockFolder, `${name}.lock`), { signal }, () =>
+      explainedFile(this.#root, work),
+    );
+  }
+}
+
+/** What MLflow 1.x kept here and 3.x keeps in tags; 3.x still writes these. */
+const LEGACY_KEYS = {
+  deleted_time: null,
+  entry_point_name: '',
+  source_name: '',
+  source_type: 4,
+  source_version: '',
+  tags: [],
+} as const;
+
+function refuseDeleted(kind: 'experiment' | 'run', id: string, stage: string): void {
+  if (stage === 'active') return;
+  throw new InvalidInput(`${kind} ${id} is deleted`, {
+    hint: `bring it back with: mlflow ${kind}s restore --${kind}-id ${id}`,
+  });
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
+  EISDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
+  EEXIST: 'a name is needed for a file and for a folder, as `a` and `a/b`',
+};
+
+/** Runs `work`; what the file system throws comes out as an `MltsError` that names `folder`. */
+async function explainedFile<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof MltsError) throw error;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new Unavailable(`cannot write to ${folder}: ${REASONS[code] ?? message}`, {
+      cause: error,
+    });
+  }
+}

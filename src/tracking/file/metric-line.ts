@@ -1,0 +1,42 @@
+import type { Metric } from '../../core/entities.ts';
+import { isLater } from '../latest-metric.ts';
+
+/** A line of a metric's file: time, value, step, as `mlflow/store/tracking/file_store.py` writes it. */
+export function formatMetric({ value, timestampMs, step }: Metric): string {
+  return `${timestampMs} ${formatFloat(value)} ${step}\n`;
+}
+
+/** The latest of the values in a metric's file; undefined where no line can be read. */
+export function parseLatestMetric(key: string, text: string): Metric | undefined {
+  let latest: Metric | undefined;
+  for (const line of text.split('\n')) {
+    const metric = parseMetric(key, line);
+    if (metric !== undefined && (latest === undefined || isLater(metric, latest))) latest = metric;
+  }
+  return latest;
+}
+
+/** Two fields (MLflow before 1.0: no step), three, or five (with a dataset, whose step MLflow reads as 0). */
+function parseMetric(key: string, line: string): Metric | undefined {
+  const [timestamp, value, step, ...dataset] = line.trim().split(' ');
+  if (timestamp === undefined || value === undefined) return undefined;
+  return {
+    key,
+    value: parseFloatAsPython(value),
+    timestampMs: Number(timestamp),
+    step: step === undefined || dataset.length > 0 ? 0 : Number(step),
+  };
+}
+
+function formatFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (Number.isFinite(value)) return Object.is(value, -0) ? '-0.0' : String(value);
+  return value > 0 ? 'inf' : '-inf';
+}
+
+function parseFloatAsPython(text: string): number {
+  const [, sign, isInfinite] = /^([+-]?)(?:(inf(?:inity)?)|nan)$/i.exec(text) ?? [];
+  if (sign === undefined) return Number(text);
+  if (isInfinite === undefined) return Number.NaN;
+  return sign === '-' ? -Infinity : Infinity;
+}

@@ -1,0 +1,144 @@
+import { posix } from 'node:path';
+import type { Metric, Param, Tag } from '../core/entities.ts';
+import { type Env, readFlag, variables } from '../core/environment-variables.ts';
+import { InvalidInput } from '../core/errors.ts';
+import type { RunData } from './store.ts';
+
+/** What MLflow's stores take (`mlflow/utils/validation.py`); lengths in characters. */
+const LIMITS = {
+  key: 250,
+  paramValue: 6_000,
+  tagValue: 8_000,
+  experimentName: 500,
+  experimentTagValue: 20_000,
+} as const;
+
+/** What may be too long, and what is done about it. */
+export interface LengthRule {
+  /** Cut values that are too long (MLflow's default), or refuse them. */
+  readonly truncate: boolean;
+  warn(text: string): void;
+}
+
+export function readLengthRule(env: Env, warn: (text: string) => void): LengthRule {
+  return { truncate: readFlag(env, variables.truncateLongValues, true), warn };
+}
+
+/**
+ * Checks what is about to be logged, and cuts values that are too long.
+ *
+ * @throws InvalidInput for names that MLflow refuses, a param given twice with different values, and
+ * metrics that are no numbers.
+ */
+export function checkRunData(data: RunData, rule: LengthRule): Required<RunData> {
+  const params = (data.params ?? []).map(({ key, value }) => ({
+    key: checkKey('param', key),
+    value: fitLength(`param \`${key}\``, value, LIMITS.paramValue, rule),
+  }));
+  const metrics = data.metrics ?? [];
+  metrics.forEach(checkMetric);
+  return { params: withoutRepeats(params), tags: checkTags(data.tags ?? [], rule), metrics };
+}
+
+export function checkTags(tags: readonly Tag[], rule: LengthRule): readonly Tag[] {
+  return tags.map(({ key, value }) => ({
+    key: checkKey('tag', key),
+    value: fitLength(`tag \`${key}\``, value, LIMITS.tagValue, rule),
+  }));
+}
+
+/** @throws InvalidInput for an empty or too long name, and tags that MLflow refuses. */
+export function checkExperiment(name: string, tags: readonly Tag[]): void {
+  const refuse: LengthRule = { truncate: false, warn: () => {} };
+  if (name === '') throw new InvalidInput('the experiment name is empty');
+  fitLength('the experiment name', name, LIMITS.experimentName, refuse);
+  for (const { key, value } of tags) {
+    checkKey('tag', key);
+    fitLength(`tag \`${key}\``, value, LIMITS.experimentTagValue, refuse);
+  }
+}
+
+/** Run ids name folders in some stores: nothing but letters, digits, `_` and `-`. */
+export function checkRunId(runId: string): string {
+  if (/^[a-zA-Z0-9][\w-]{0,255}$/.test(runId)) return runId;
+  throw new InvalidInput(`\`${runId}\` is no run id`, {
+    hint: 'a run id looks like 3f0c...: 32 hex digits',
+  });
+}
+
+/** As `checkRunId`, for experiments. */
+export function checkExperimentId(experimentId: string): string {
+  if (/^[a-zA-Z0-9][\w-]{0,63}$/.test(experimentId)) return experimentId;
+  throw new InvalidInput(`\`${experimentId}\` is no experiment id`, {
+    hint: 'an experiment id is a number; a name is given with --experiment-name',
+  });
+}
+
+/** Keys name files in some stores, so they may not leave their folder, in any store. */
+function checkKey(kind: 'param' | 'tag' | 'metric', key: string): string {
+  if (!/^[/\p{L}\p{N}_.\- :]*$/u.test(key)) {
+    throw new InvalidInput(`the ${kind} name \`${key}\` holds characters that MLflow refuses`, {
+      hint: 'use letters, digits, `_`, `-`, `.`, `:`, `/` and spaces',
+    });
+  }
+  const normal = posix.normalize(key);
+  if (normal !== key || /^(\.$|\.\.|\/)|\/$/.test(normal)) {
+    throw new InvalidInput(
+      `the ${kind} name \`${key}\` is no plain path: it reads as \`${normal}\``,
+      {
+        hint: 'leave out `..`, `.`, double and outer slashes',
+      },
+    );
+  }
+  if (lengthOf(key) > LIMITS.key) {
+    throw new InvalidInput(`the ${kind} name \`${key}\` is longer than ${LIMITS.key} characters`);
+  }
+  return key;
+}
+
+function checkMetric({ key, value, timestampMs, step }: Metric): void {
+  checkKey('metric', key);
+  const isWhole = Number.isSafeInteger(step) && Number.isSafeInteger(timestampMs);
+  if (typeof value === 'number' && isWhole && timestampMs >= 0) return;
+  throw new InvalidInput(
+    `metric \`${key}\`: value ${value}, step ${step} and time ${timestampMs} must be a number, a whole number and milliseconds from 0`,
+  );
+}
+
+/** The same param twice is one; with two values it is a mistake. */
+function withoutRepeats(params: readonly Param[]): readonly Param[] {
+  const seen = new Map<string, string>();
+  for (const { key, value } of params) {
+    const earlier = seen.get(key);
+    if (earlier !== undefined && earlier !== value) {
+      throw new InvalidInput(`param \`${key}\` is given twice: \`${earlier}\` and \`${value}\``);
+    }
+    seen.set(key, value);
+  }
+  return [...seen].map(([key, value]) => ({ key, value }));
+}
+
+function fitLength(what: string, value: string, limit: number, rule: LengthRule): string {
+  if (value.length <= limit || lengthOf(value) <= limit) return value;
+  if (!rule.truncate) throw new InvalidInput(`${what} is longer than ${limit} characters`);
+  rule.warn(`${what} is longer than ${limit} characters: the rest is cut off`);
+  return [...value].slice(0, limit).join('');
+}
+
+/** Characters as Python counts them, not UTF-16 units. */
+function lengthOf(text: string): number {
+  return [...text].length;
+}
+
+/** A param's value never changes (`mlflow/utils/validation.py`); `runId` says whose. */
+export function paramConflict(
+  runId: string,
+  key: string,
+  old: string,
+  value: string,
+): InvalidInput {
+  return new InvalidInput(
+    `param \`${key}\` of run ${runId} is \`${old}\` and cannot become \`${value}\``,
+    { hint: 'start a new run to log another value' },
+  );
+}

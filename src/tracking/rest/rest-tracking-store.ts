@@ -1,0 +1,120 @@
+import type { Experiment, Run, RunInfo } from '../../core/entities.ts';
+import { NotFound } from '../../core/errors.ts';
+import type { Context } from '../../host/context.ts';
+import {
+  checkExperiment,
+  checkExperimentId,
+  checkRunData,
+  checkRunId,
+  checkTags,
+  type LengthRule,
+  readLengthRule,
+} from '../limits.ts';
+import { nameRun } from '../run-name.ts';
+import type { NewExperiment, NewRun, RunData, RunUpdate, TrackingStore } from '../store.ts';
+import { type MlflowApi, openMlflowApi } from './mlflow-api.ts';
+import { readExperiment, readMessage, readRun, readRunInfo, writeMetric } from './wire.ts';
+
+/** What one log-batch request may hold (`mlflow/utils/validation.py`): 1000 in all, 100 of these. */
+const PARAMS_PER_REQUEST = 100;
+const TAGS_PER_REQUEST = 100;
+const METRICS_PER_REQUEST = 800;
+
+/** Experiments and runs of an MLflow server (`mlflow/store/tracking/rest_store.py`). */
+export class RestTrackingStore implements TrackingStore {
+  /** As given, with its credentials: the child process has to get in too. */
+  readonly uri: string;
+  readonly #api: MlflowApi;
+  readonly #lengths: LengthRule;
+
+  private constructor(uri: string, api: MlflowApi, lengths: LengthRule) {
+    this.uri = uri;
+    this.#api = api;
+    this.#lengths = lengths;
+  }
+
+  /** Nothing is sent yet: a server that is not there shows on the first call. */
+  static async open(uri: string, context: Context): Promise<RestTrackingStore> {
+    const lengths = readLengthRule(context.env, context.terminal.warn);
+    return new RestTrackingStore(uri, await openMlflowApi(uri, context), lengths);
+  }
+
+  async getExperiment(experimentId: string): Promise<Experiment> {
+    const query = { experiment_id: checkExperimentId(experimentId) };
+    const answer = await this.#api.get('experiments/get', query);
+    return readExperiment(readMessage(answer, 'experiment', this.#api.address));
+  }
+
+  async getExperimentByName(name: string): Promise<Experiment | undefined> {
+    try {
+      const answer = await this.#api.get('experiments/get-by-name', { experiment_name: name });
+      return readExperiment(readMessage(answer, 'experiment', this.#api.address));
+    } catch (error) {
+      // With a hint it is no answer of MLflow's, but that of some other server.
+      if (error instanceof NotFound && error.hint === undefined) return undefined;
+      throw error;
+    }
+  }
+
+  async createExperiment({ name, artifactLocation, tags = [] }: NewExperiment): Promise<string> {
+    checkExperiment(name, tags);
+    const location = artifactLocation ? { artifact_location: artifactLocation } : {};
+    const answer = await this.#api.post('experiments/create', { name, tags, ...location });
+    return String(answer.experiment_id);
+  }
+
+  async createRun(run: NewRun): Promise<Run> {
+    const { name, tags } = nameRun(run.runName, checkTags(run.tags, this.#lengths));
+    const answer = await this.#api.post('runs/create', {
+      experiment_id: checkExperimentId(run.experimentId),
+      user_id: run.userId,
+      start_time: run.startTimeMs,
+      run_name: name,
+      tags,
+    });
+    return readRun(readMessage(answer, 'run', this.#api.address), this.#api.address);
+  }
+
+  async getRun(runId: string): Promise<Run> {
+    const answer = await this.#api.get('runs/get', { run_id: checkRunId(runId) });
+    return readRun(readMessage(answer, 'run', this.#api.address), this.#api.address);
+  }
+
+  /** In as many requests as MLflow's limits ask for: what is more than one is not all or nothing. */
+  async logBatch(runId: string, data: RunData): Promise<void> {
+    checkRunId(runId);
+    for (const batch of splitBatch(checkRunData(data, this.#lengths))) {
+      const body = { run_id: runId, ...batch, metrics: batch.metrics.map(writeMetric) };
+      await this.#api.post('runs/log-batch', body, { isIdempotent: true });
+    }
+  }
+
+  async updateRun(runId: string, update: RunUpdate): Promise<RunInfo> {
+    const { status, endTimeMs, runName } = update;
+    const body = {
+      run_id: checkRunId(runId),
+      ...(status === undefined ? {} : { status }),
+      ...(endTimeMs === undefined ? {} : { end_time: endTimeMs }),
+      ...(runName ? { run_name: runName } : {}),
+    };
+    const answer = await this.#api.post('runs/update', body, { isIdempotent: true });
+    return readRunInfo(readMessage(answer, 'run_info', this.#api.address));
+  }
+
+  async close(): Promise<void> {
+    await this.#api.close();
+  }
+}
+
+function splitBatch({ params, tags, metrics }: Required<RunData>): readonly Required<RunData>[] {
+  const count = Math.max(
+    Math.ceil(params.length / PARAMS_PER_REQUEST),
+    Math.ceil(tags.length / TAGS_PER_REQUEST),
+    Math.ceil(metrics.length / METRICS_PER_REQUEST),
+  );
+  return Array.from({ length: count }, (_, part) => ({
+    params: params.slice(part * PARAMS_PER_REQUEST, (part + 1) * PARAMS_PER_REQUEST),
+    tags: tags.slice(part * TAGS_PER_REQUEST, (part + 1) * TAGS_PER_REQUEST),
+    metrics: metrics.slice(part * METRICS_PER_REQUEST, (part + 1) * METRICS_PER_REQUEST),
+  }));
+}

@@ -1,0 +1,72 @@
+import { sql, type Transaction } from 'kysely';
+import type { Metric } from '../../core/entities.ts';
+import { isLater } from '../latest-metric.ts';
+import { partition } from './run-data.ts';
+import type { Flag, MetricRow, Tables } from './tables.ts';
+
+/** SQL has no infinity: MLflow stores the largest double in its place. */
+const LARGEST = Number.MAX_VALUE;
+
+/** Adds metrics, the very same one only once, and keeps `latest_metrics` up to date. */
+export async function logMetrics(
+  transaction: Transaction<Tables>,
+  runId: string,
+  metrics: readonly Metric[],
+  toFlag: (value: boolean) => Flag,
+): Promise<void> {
+  const rows = metrics.map((metric) => toRow(metric, runId, toFlag));
+  for (const part of partition(rows)) {
+    const insert = transaction.insertInto('metrics').values(part);
+    await insert.onConflict((conflict) => conflict.doNothing()).execute();
+  }
+  for (const part of partition(chooseLatest(rows))) await updateLatest(transaction, part);
+}
+
+function toRow(metric: Metric, runId: string, toFlag: (value: boolean) => Flag): MetricRow {
+  const { key, value, timestampMs: timestamp, step } = metric;
+  const isNan = Number.isNaN(value);
+  const stored = isNan ? 0 : Math.max(-LARGEST, Math.min(LARGEST, value));
+  return { key, value: stored, timestamp, step, is_nan: toFlag(isNan), run_uuid: runId };
+}
+
+/** One row for each key, the order of keys fixed, so that two writers never wait for each other. */
+function chooseLatest(rows: readonly MetricRow[]): readonly MetricRow[] {
+  const latest = new Map<string, MetricRow>();
+  for (const row of rows) {
+    const other = latest.get(row.key);
+    if (other === undefined || isLaterRow(row, other)) latest.set(row.key, row);
+  }
+  return [...latest.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+/** The database compares, not we: of two writers at once, the later metric stays. */
+async function updateLatest(
+  transaction: Transaction<Tables>,
+  candidates: readonly MetricRow[],
+): Promise<void> {
+  await transaction
+    .insertInto('latest_metrics')
+    .values(candidates)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['key', 'run_uuid'])
+        .doUpdateSet(({ ref }) => ({
+          value: ref('excluded.value'),
+          timestamp: ref('excluded.timestamp'),
+          step: ref('excluded.step'),
+          is_nan: ref('excluded.is_nan'),
+        }))
+        .where(
+          sql<boolean>`(excluded.step, excluded.timestamp, excluded.value) >
+            (latest_metrics.step, coalesce(latest_metrics.timestamp, 0), latest_metrics.value)`,
+        ),
+    )
+    .execute();
+}
+
+function isLaterRow(a: MetricRow, b: MetricRow): boolean {
+  return isLater(
+    { step: a.step, timestampMs: a.timestamp, value: a.value },
+    { step: b.step, timestampMs: b.timestamp, value: b.value },
+  );
+}

@@ -1,0 +1,74 @@
+import type { Transaction } from 'kysely';
+import type { Param, Tag } from '../../core/entities.ts';
+import { paramConflict } from '../limits.ts';
+import { RUN_NAME_TAG } from '../run-name.ts';
+import type { Tables } from './tables.ts';
+
+/** Rows per statement: SQLite takes 32,766 bound values, PostgreSQL 65,535. */
+export const ROWS_PER_STATEMENT = 1_000;
+
+/**
+ * Adds params; one that is there with the same value is left alone.
+ *
+ * @throws InvalidInput for one that is there with another value.
+ */
+export async function logParams(
+  transaction: Transaction<Tables>,
+  runId: string,
+  params: readonly Param[],
+): Promise<void> {
+  if (params.length === 0) return;
+  for (const part of partition(params)) {
+    await transaction
+      .insertInto('params')
+      .values(part.map((param) => ({ ...param, run_uuid: runId })))
+      .onConflict((conflict) => conflict.columns(['key', 'run_uuid']).doNothing())
+      .execute();
+  }
+  const stored = await transaction
+    .selectFrom('params')
+    .select(['key', 'value'])
+    .where('run_uuid', '=', runId)
+    .execute();
+  const values = new Map(stored.map(({ key, value }) => [key, value]));
+  for (const { key, value } of params) {
+    const old = values.get(key);
+    if (old !== undefined && old !== value) throw paramConflict(runId, key, old, value);
+  }
+}
+
+/** Adds tags or gives them new values; of a tag that comes twice the last one counts. */
+export async function setTags(
+  transaction: Transaction<Tables>,
+  runId: string,
+  tags: readonly Tag[],
+): Promise<void> {
+  const rows = [...new Map(tags.map((tag) => [tag.key, { ...tag, run_uuid: runId }])).values()];
+  for (const part of partition(rows)) {
+    await transaction
+      .insertInto('tags')
+      .values(part)
+      .onConflict((conflict) =>
+        conflict
+          .columns(['key', 'run_uuid'])
+          .doUpdateSet((expression) => ({ value: expression.ref('excluded.value') })),
+      )
+      .execute();
+  }
+}
+
+/** A run's name is kept twice: a new `mlflow.runName` tag renames the run. */
+export async function setRunName(
+  transaction: Transaction<Tables>,
+  runId: string,
+  tags: readonly Tag[],
+): Promise<void> {
+  const name = tags.findLast(({ key }) => key === RUN_NAME_TAG)?.value;
+  if (!name) return;
+  await transaction.updateTable('runs').set({ name }).where('run_uuid', '=', runId).execute();
+}
+
+export function partition<T>(rows: readonly T[], size = ROWS_PER_STATEMENT): readonly T[][] {
+  const count = Math.ceil(rows.length / size);
+  return Array.from({ length: count }, (_, part) => rows.slice(part * size, (part + 1) * size));
+}

@@ -1,0 +1,229 @@
+import { randomUUID } from 'node:crypto';
+import type { Kysely, Transaction } from 'kysely';
+import type { Experiment, Run, RunInfo } from '../../core/entities.ts';
+import { AlreadyExists, InvalidInput, NotFound } from '../../core/errors.ts';
+import { appendToLocation, resolveLocation } from '../artifact-location.ts';
+import {
+  checkExperiment,
+  checkRunData,
+  checkRunId,
+  checkTags,
+  type LengthRule,
+} from '../limits.ts';
+import { nameRun } from '../run-name.ts';
+import type { NewExperiment, NewRun, RunData, RunUpdate, TrackingStore } from '../store.ts';
+import { explained, type SqlConnection } from './connection.ts';
+import { logMetrics } from './metrics.ts';
+import { readExperiment, readRun, readRunInfo, toRunInfo } from './rows.ts';
+import { logParams, setRunName, setTags } from './run-data.ts';
+import type { Tables } from './tables.ts';
+
+export interface SqlTrackingOptions {
+  /** Absolute path or URI below which new experiments keep their artifacts. */
+  readonly artifactRoot: string;
+  readonly cwd: string;
+  readonly lengths: LengthRule;
+  now(): number;
+}
+
+/** Experiments and runs in a database, as `mlflow/store/tracking/sqlalchemy_store.py` keeps them. */
+export class SqlTrackingStore implements TrackingStore {
+  readonly uri: string;
+  readonly #connection: SqlConnection;
+  readonly #options: SqlTrackingOptions;
+
+  private constructor(connection: SqlConnection, options: SqlTrackingOptions) {
+    this.uri = connection.uri;
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Makes a store of an open database; MLflow expects experiment 0 in each, so it is made if missing. */
+  static async open(
+    connection: SqlConnection,
+    options: SqlTrackingOptions,
+  ): Promise<SqlTrackingStore> {
+    const store = new SqlTrackingStore(connection, options);
+    try {
+      const first = await store.#read((database) =>
+        readExperiment(database, { experiment_id: 0n }),
+      );
+      if (first === undefined) await store.#insertDefaultExperiment();
+      return store;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  async getExperiment(experimentId: string): Promise<Experiment> {
+    const id = parseExperimentId(experimentId);
+    const found = await this.#read((database) => readExperiment(database, { experiment_id: id }));
+    if (found === undefined) throw new NotFound(`there is no experiment with id ${experimentId}`);
+    return found;
+  }
+
+  async getExperimentByName(name: string): Promise<Experiment | undefined> {
+    return this.#read((database) => readExperiment(database, { name }));
+  }
+
+  async createExperiment(experiment: NewExperiment): Promise<string> {
+    const { name, artifactLocation, tags = [] } = experiment;
+    checkExperiment(name, tags);
+    const location = artifactLocation && resolveLocation(artifactLocation, this.#options.cwd);
+    return this.#write(async (transaction) => {
+      const id = await this.#insertExperiment(transaction, name, location);
+      if (tags.length > 0) {
+        const rows = tags.map((tag) => ({ ...tag, experiment_id: BigInt(id) }));
+        await transaction.insertInto('experiment_tags').values(rows).execute();
+      }
+      return id;
+    });
+  }
+
+  async #insertExperiment(
+    transaction: Transaction<Tables>,
+    name: string,
+    location: string | undefined,
+  ): Promise<string> {
+    const now = this.#options.now();
+    const times = { creation_time: now, last_update_time: now };
+    try {
+      const { experiment_id: id } = await transaction
+        .insertInto('experiments')
+        .values({ name, artifact_location: location || null, lifecycle_stage: 'active', ...times })
+        .returning('experiment_id')
+        .executeTakeFirstOrThrow();
+      if (!location) {
+        const artifact_location = appendToLocation(this.#options.artifactRoot, String(id));
+        const update = transaction.updateTable('experiments').set({ artifact_location });
+        await update.where('experiment_id', '=', id).execute();
+      }
+      return String(id);
+    } catch (error) {
+      if (!this.#connection.isUniqueViolation(error)) throw error;
+      throw new AlreadyExists(`there is an experiment named \`${name}\` already, maybe deleted`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #insertDefaultExperiment(): Promise<void> {
+    const now = this.#options.now();
+    await this.#write((transaction) =>
+      transaction
+        .insertInto('experiments')
+        .values({
+          experiment_id: 0,
+          name: 'Default',
+          artifact_location: appendToLocation(this.#options.artifactRoot, '0'),
+          lifecycle_stage: 'active',
+          creation_time: now,
+          last_update_time: now,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
+    );
+  }
+
+  async createRun(run: NewRun): Promise<Run> {
+    const experimentId = parseExperimentId(run.experimentId);
+    const { name, tags } = nameRun(run.runName, checkTags(run.tags, this.#options.lengths));
+    const runId = randomUUID().replaceAll('-', '');
+    return this.#write(async (transaction) => {
+      const experiment = await readExperiment(transaction, { experiment_id: experimentId });
+      if (experiment === undefined) {
+        throw new NotFound(`there is no experiment with id ${run.experimentId}`);
+      }
+      refuseDeleted('experiment', experiment.id, experiment.lifecycleStage);
+      await transaction
+        .insertInto('runs')
+        .values({
+          run_uuid: runId,
+          name,
+          experiment_id: experimentId,
+          artifact_uri: appendToLocation(experiment.artifactLocation, runId, 'artifacts'),
+          user_id: run.userId,
+          status: 'RUNNING',
+          start_time: run.startTimeMs,
+          lifecycle_stage: 'active',
+          ...LEGACY_COLUMNS,
+        })
+        .execute();
+      await setTags(transaction, runId, tags);
+      return readRun(transaction, runId);
+    });
+  }
+
+  async getRun(runId: string): Promise<Run> {
+    checkRunId(runId);
+    return this.#read((database) => readRun(database, runId));
+  }
+
+  async logBatch(runId: string, data: RunData): Promise<void> {
+    checkRunId(runId);
+    const { params, tags, metrics } = checkRunData(data, this.#options.lengths);
+    await this.#write(async (transaction) => {
+      const { info } = await readRunInfo(transaction, runId);
+      refuseDeleted('run', runId, info.lifecycleStage);
+      await logParams(transaction, runId, params);
+      await logMetrics(transaction, runId, metrics, this.#connection.toFlag);
+      await setTags(transaction, runId, tags);
+      await setRunName(transaction, runId, tags);
+    });
+  }
+
+  async updateRun(runId: string, update: RunUpdate): Promise<RunInfo> {
+    checkRunId(runId);
+    return this.#write(async (transaction) => {
+      const { row, info } = await readRunInfo(transaction, runId);
+      refuseDeleted('run', runId, info.lifecycleStage);
+      const { status, endTimeMs, runName } = update;
+      const changed = {
+        ...(status === undefined ? {} : { status }),
+        ...(endTimeMs === undefined ? {} : { end_time: endTimeMs }),
+        ...(runName ? { name: runName } : {}),
+      };
+      if (Object.keys(changed).length === 0) return info;
+      await transaction.updateTable('runs').set(changed).where('run_uuid', '=', runId).execute();
+      if (runName) await setTags(transaction, runId, nameRun(runName, []).tags);
+      return toRunInfo({ ...row, ...changed });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#connection.database.destroy();
+  }
+
+  #read<T>(work: (database: Kysely<Tables>) => Promise<T>): Promise<T> {
+    return explained(this.#connection, () => work(this.#connection.database));
+  }
+
+  #write<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> {
+    return explained(this.#connection, () => this.#connection.database.transaction().execute(work));
+  }
+}
+
+/** What MLflow 1.x kept in columns and 3.x in tags; it writes these since. */
+const LEGACY_COLUMNS = {
+  source_type: 'UNKNOWN',
+  source_name: '',
+  entry_point_name: '',
+  source_version: '',
+} as const;
+
+function parseExperimentId(text: string): bigint {
+  if (!/^\d{1,19}$/.test(text)) {
+    throw new InvalidInput(`\`${text}\` is no experiment id`, {
+      hint: 'an experiment id is a number; a name is given with --experiment-name',
+    });
+  }
+  return BigInt(text);
+}
+
+function refuseDeleted(kind: 'experiment' | 'run', id: string, stage: string): void {
+  if (stage === 'active') return;
+  throw new InvalidInput(`${kind} ${id} is deleted`, {
+    hint: `bring it back with: mlflow ${kind}s restore --${kind}-id ${id}`,
+  });
+}

@@ -1,0 +1,112 @@
+import { dirname, resolve } from 'node:path';
+import { Kysely, sql } from 'kysely';
+import { InvalidInput, type MltsError, Unavailable } from '../../core/errors.ts';
+import type { Context } from '../../host/context.ts';
+import { makeFolder } from '../../host/folders.ts';
+import { quotePath } from '../artifact-location.ts';
+import { explained, type SqlConnection } from './connection.ts';
+import { createNodeSqliteDialect, DatabaseBusy } from './node-sqlite-dialect.ts';
+import { checkRevision, type FoundSchema } from './schema-check.ts';
+import type { Tables } from './tables.ts';
+
+/** MLflow waits 20 s for another writer (`PRAGMA busy_timeout`); so long and a little longer. */
+const BUSY_WAIT_MS = 30_000;
+
+/**
+ * Opens the database of a `sqlite:///` URI, and makes it where there is none, as MLflow would. A
+ * relative path is taken from `context.cwd`. The journal mode is left as it is: Python writes beside us.
+ *
+ * @throws InvalidInput for a URI without a file, MltsError for another schema or a file that is no
+ * database, Unavailable where it is locked or cannot be opened.
+ */
+export async function openSqlite(uri: string, context: Context): Promise<SqlConnection> {
+  const path = parseSqliteUri(uri, context.cwd);
+  await makeFolder(dirname(path));
+  const absoluteUri = `sqlite:///${quotePath(path)}`;
+  const explain = (error: unknown): MltsError => explainSqliteError(error, path);
+  return explained({ explain }, async () => {
+    const { DatabaseSync } = await import('node:sqlite');
+    const file = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true });
+    const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS);
+    const database = new Kysely<Tables>({ dialect });
+    try {
+      if ((await findSchema(database)).kind === 'empty') await createSchema(database, file);
+      const found = await findSchema(database);
+      checkRevision(found.kind === 'empty' ? undefined : found.revision, absoluteUri);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return { uri: absoluteUri, database, toFlag: Number, isUniqueViolation, explain };
+  });
+}
+
+/** SQLAlchemy's reading: three slashes, then the path, percent-decoded, up to a `?`. */
+function parseSqliteUri(uri: string, cwd: string): string {
+  const [, path = ''] = /^sqlite(?:\+pysqlite)?:\/\/\/([^?]*)/.exec(uri) ?? [];
+  if (path !== '' && path !== ':memory:') return resolve(cwd, decodeURIComponent(path));
+  throw new InvalidInput(`\`${uri}\` names no database file`, {
+    hint: 'write sqlite:///mlflow.db, or sqlite:////absolute/path/mlflow.db',
+  });
+}
+
+async function findSchema(database: Kysely<Tables>): Promise<FoundSchema> {
+  const tables = await sql<{ name: string }>`select name from sqlite_master where type = 'table'`
+    .execute(database)
+    .then(({ rows }) => rows.map(({ name }) => name));
+  if (tables.length === 0) return { kind: 'empty' };
+  if (!tables.includes('alembic_version')) return { kind: 'tables', revision: undefined };
+  const row = await database.selectFrom('alembic_version').select('version_num').executeTakeFirst();
+  return { kind: 'tables', revision: row?.version_num };
+}
+
+/** All tables in one transaction; of several processes that find an empty file, one makes them. */
+async function createSchema(
+  database: Kysely<Tables>,
+  file: { exec(script: string): void },
+): Promise<void> {
+  const { sqliteSchema } = await import('./schema/sqlite.ts');
+  await database.transaction().execute(async (transaction) => {
+    if ((await findSchema(transaction)).kind === 'empty') file.exec(sqliteSchema);
+  });
+}
+
+const UNIQUE_ERRORS = new Set([1_555, 2_067]);
+
+function isUniqueViolation(error: unknown): boolean {
+  return UNIQUE_ERRORS.has((error as { errcode?: number }).errcode ?? 0);
+}
+
+/** SQLite's primary result codes (https://sqlite.org/rescode.html). */
+function explainSqliteError(error: unknown, path: string): MltsError {
+  if (error instanceof DatabaseBusy) {
+    return new Unavailable(`${path} is locked by another program`, {
+      hint: 'wait for the other run, or end what holds the file (`fuser` names it)',
+      cause: error,
+    });
+  }
+  const { errcode, message } = error as { errcode?: number; message?: string };
+  const { says, hint } = REASONS[(errcode ?? 0) & 0xff] ?? { says: message ?? String(error) };
+  return new Unavailable(`${path}: ${says}`, { hint, cause: error });
+}
+
+const REASONS: Readonly<Record<number, { readonly says: string; readonly hint?: string }>> = {
+  8: {
+    says: 'the database is read-only',
+    hint: 'give yourself write access to the file and its folder',
+  },
+  10: {
+    says: 'the disk failed to read or write',
+    hint: 'is the disk full, or a network drive gone?',
+  },
+  11: {
+    says: 'the database is damaged',
+    hint: 'restore a backup, or rescue it with `sqlite3 FILE .recover`',
+  },
+  13: { says: 'the disk is full', hint: 'free some space, then run again' },
+  14: {
+    says: 'the database cannot be opened',
+    hint: 'check the path, and your access to file and folder',
+  },
+  26: { says: 'the file is no SQLite database', hint: 'name another file in MLFLOW_TRACKING_URI' },
+};

@@ -1,0 +1,12 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testTrackingStore } from '../contracts/tracking-store.ts';
+import { createTestContext } from '../setup/context.ts';
+
+const makeFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'mlts-tracking-'));
+
+testTrackingStore('a folder', async () =>
+  openTrackingStore('./mlruns', createTestContext({ cwd: await makeFolder() })),
+);
