@@ -61,6 +61,8 @@ async function createProgram(
       "MLflow's command line, in milliseconds: runs MLflow projects, keeps MLflow's data.",
     )
     .version(`mlts, version ${version}`, '--version', 'show the version')
+    // `run . --version main` is the run's own option.
+    .enablePositionalOptions()
     .helpOption('-h, --help', 'show this help')
     .option('--debug', 'show stacks and causes with an error')
     .showSuggestionAfterError();
