@@ -1,0 +1,140 @@
+import { resolve } from 'node:path';
+import { AlreadyExists, NotFound } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { withPartialFolder } from '../host/file-transfer.ts';
+import { kindOf, writeFileAtomically } from '../host/files.ts';
+import { makeFolder, moveFolder } from '../host/folders.ts';
+import { type ArtifactPlace, resolveLocalPath, schemeOf, showUri } from './artifact-uri.ts';
+import { type LocatedArtifact, locateArtifact } from './locate.ts';
+import { openArtifactStore } from './open.ts';
+import type { ArtifactResolver, ArtifactStore } from './store.ts';
+import { fetchTree } from './tree.ts';
+
+/**
+ * Brings the file or folder that `uri` names below `destinationDirectory`, which is made where it is
+ * missing, and returns its absolute local path. A local path or `file:` URI is returned as it is,
+ * made absolute, and nothing is copied (`Parameter._compute_path_value`).
+ *
+ * What is downloaded appears under its final name when all of it has arrived, never before.
+ *
+ * @throws NotFound, Unavailable, InvalidInput; MltsError NOT_IMPLEMENTED for a scheme that mlts cannot
+ * read; Interrupted, with nothing left behind.
+ */
+export async function downloadArtifact(
+  uri: string,
+  destinationDirectory: string,
+  context: Context,
+  resolver: ArtifactResolver,
+): Promise<string> {
+  if (isLocal(uri)) return findLocal(uri, context);
+  const namedLikeUri = `${context.cwd}/${uri}`;
+  if ((await kindOf(namedLikeUri)) !== undefined) return namedLikeUri;
+  const artifact = await locateArtifact(uri, resolver);
+  const destination = resolve(context.cwd, destinationDirectory);
+  await makeFolder(destination);
+  const { trackingUri } = resolver;
+  return context.terminal.progress(`downloading ${showUri(uri)}`, (update) =>
+    downloadFirst(artifact, { context, trackingUri, uri, destination, update }),
+  );
+}
+
+function isLocal(uri: string): boolean {
+  return ['', 'file'].includes(schemeOf(uri));
+}
+
+async function findLocal(uri: string, { cwd }: Context): Promise<string> {
+  const path = resolveLocalPath(uri, cwd);
+  if ((await kindOf(path)) !== undefined) return path;
+  throw new NotFound(`no such file or folder: ${path}`, {
+    hint: 'a relative path counts from the folder in which mlts was started',
+  });
+}
+
+interface Download {
+  readonly uri: string;
+  /** Absolute. */
+  readonly destination: string;
+  readonly context: Context;
+  readonly trackingUri: string;
+  readonly update: (text: string) => void;
+}
+
+/** Tries the places in turn; only where nothing is in one of them is the next one asked. */
+async function downloadFirst(artifact: LocatedArtifact, download: Download): Promise<string> {
+  const last = artifact.places.at(-1);
+  for (const place of artifact.places) {
+    try {
+      return await downloadFrom(place, artifact, download);
+    } catch (error) {
+      if (place === last || !(error instanceof NotFound)) throw error;
+    }
+  }
+  throw new NotFound(`${showUri(download.uri)} does not exist`);
+}
+
+async function downloadFrom(
+  { base, path }: ArtifactPlace,
+  { name, registered }: LocatedArtifact,
+  download: Download,
+): Promise<string> {
+  const { context, trackingUri, destination } = download;
+  const store = await openArtifactStore(base, context, trackingUri);
+  try {
+    return await withPartialFolder(destination, async (partial) => {
+      const arrived = `${partial}/${name}`;
+      await fetchWithProgress(store, path, arrived, download);
+      if (registered !== undefined) await noteRegisteredModel(arrived, registered);
+      const target = `${destination}/${name}`;
+      await putInPlace(arrived, target);
+      return target;
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+async function fetchWithProgress(
+  store: ArtifactStore,
+  path: string,
+  target: string,
+  { context, uri, update }: Download,
+): Promise<void> {
+  let received = 0;
+  await fetchTree(store, path, target, {
+    signal: context.interrupts.signal,
+    onBytes(count, expected) {
+      received += count;
+      const total = expected === undefined ? '' : ` of ${showSize(expected)}`;
+      update(`downloading ${showUri(uri)}: ${showSize(received)}${total}`);
+    },
+  });
+}
+
+function showSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
+}
+
+/** A file replaces one of its name; a folder is not mixed with what an earlier download left. */
+async function putInPlace(arrived: string, target: string): Promise<void> {
+  const there = await kindOf(target);
+  const isReplaceable = there === 'file' && (await kindOf(arrived)) === 'file';
+  if (there !== undefined && !isReplaceable) {
+    throw new AlreadyExists(`${target} is there already`, {
+      hint: 'remove it, or download to another folder',
+    });
+  }
+  await moveFolder(arrived, target);
+}
+
+/** MLflow leaves the version's name beside a model's MLmodel (`models_artifact_repo.py`). */
+async function noteRegisteredModel(
+  folder: string,
+  { name, version }: NonNullable<LocatedArtifact['registered']>,
+): Promise<void> {
+  if ((await kindOf(`${folder}/MLmodel`)) !== 'file') return;
+  const { stringify } = await import('yaml');
+  const text = stringify({ model_name: name, model_version: version }, { singleQuote: true });
+  await writeFileAtomically(`${folder}/registered_model_meta`, text);
+}

@@ -1,0 +1,80 @@
+import { posix } from 'node:path';
+import { MltsError, NotFound } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { createHttpClient, type HttpClient } from '../host/http-client.ts';
+import { type ArtifactPlace, joinPath, showUri, splitSafely } from './artifact-uri.ts';
+import { readContent, resumeHeaders } from './http-content.ts';
+import type { ArtifactEntry, ArtifactStore } from './store.ts';
+
+interface WireFileInfo {
+  readonly path: string;
+  readonly is_dir?: boolean;
+  /** MLflow writes 64-bit numbers as text in some versions. */
+  readonly file_size?: number | string;
+}
+
+/**
+ * Artifacts that an MLflow server hands out (`mlflow/store/artifact/http_artifact_repo.py`). The
+ * tracking credentials go only to the tracking server itself.
+ */
+export async function openProxyStore(
+  { base, path: root }: ArtifactPlace,
+  context: Context,
+  trackingUri: string,
+): Promise<ArtifactStore> {
+  const audience = isSameServer(base, trackingUri) ? 'tracking-server' : 'anyone';
+  const client = await createHttpClient(base, context, { audience });
+  return {
+    list: (path, signal) => listEntries(client, root, path, signal),
+    async read(path, from, signal) {
+      const parts = joinPath(root, path).split('/').map(encodeURIComponent);
+      const headers = resumeHeaders(from);
+      const request = { method: 'GET', path: `/${parts.join('/')}`, headers, signal } as const;
+      return readContent(await client.open(request).catch(throwNotFound(base, root, path)));
+    },
+    close: () => client.close(),
+  };
+}
+
+function isSameServer(base: string, trackingUri: string): boolean {
+  const [ours, theirs] = [URL.parse(base), URL.parse(trackingUri)];
+  return ours !== null && theirs !== null && ours.origin === theirs.origin;
+}
+
+async function listEntries(
+  client: HttpClient,
+  root: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<readonly ArtifactEntry[]> {
+  const query = { path: joinPath(root, path) };
+  const answer = await client.callJson({ method: 'GET', path: '', query, signal });
+  const files = (answer.files ?? []) as readonly WireFileInfo[];
+  const entries = files.map((file) => toEntry(file, path));
+  // Some servers list a file as a folder that holds itself.
+  const [only] = entries;
+  const holdsItself = only?.path === joinPath(path, posix.basename(path)) && !only.isDirectory;
+  return entries.length === 1 && path !== '' && holdsItself ? [] : entries;
+}
+
+function toEntry({ path: name, is_dir, file_size }: WireFileInfo, folder: string): ArtifactEntry {
+  splitSafely(name, '');
+  return {
+    path: joinPath(folder, name),
+    isDirectory: is_dir ?? false,
+    sizeBytes: file_size === undefined ? undefined : Number(file_size),
+  };
+}
+
+/** Which answer a missing file gets depends on the server's own store: 404, or 500 with a message. */
+function throwNotFound(base: string, root: string, path: string): (error: unknown) => never {
+  return (error) => {
+    const isMissing =
+      error instanceof NotFound ||
+      (error instanceof MltsError && /no such (file|artifact)/i.test(error.message));
+    if (!isMissing) throw error;
+    throw new NotFound(`${showUri(base)}/${joinPath(root, path)} does not exist`, {
+      cause: error,
+    });
+  };
+}

@@ -1,0 +1,128 @@
+import type { Readable } from 'node:stream';
+import type {
+  GetObjectCommandOutput,
+  ListObjectsV2CommandOutput,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { variables } from '../core/environment-variables.ts';
+import { InvalidInput } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { joinPath } from './artifact-uri.ts';
+import { createS3Client } from './s3-client.ts';
+import { judgeS3Error } from './s3-error.ts';
+import type { ArtifactContent, ArtifactEntry, ArtifactStore, ResumePoint } from './store.ts';
+
+interface S3Place {
+  readonly bucket: string;
+  /** Without slashes at its ends; '' is the bucket itself. */
+  readonly prefix: string;
+}
+
+/** What every request carries: who must own the bucket, where MLFLOW_S3_EXPECTED_BUCKET_OWNER is set. */
+interface Bucket {
+  readonly Bucket: string;
+  readonly ExpectedBucketOwner?: string;
+}
+
+/** Artifacts in S3 or what speaks its protocol; folders are prefixes of keys. */
+export async function openS3Store(base: string, context: Context): Promise<ArtifactStore> {
+  const { bucket, prefix } = parseS3Uri(base);
+  const client = await createS3Client(context.env);
+  const owner = context.env[variables.s3ExpectedBucketOwner];
+  const target: Bucket = { Bucket: bucket, ...(owner ? { ExpectedBucketOwner: owner } : {}) };
+  const reword = (path: string) => (error: unknown) => {
+    throw judgeS3Error(error, `s3://${joinPath(bucket, prefix, path)}`);
+  };
+  return {
+    list: (path, signal) =>
+      listEntries(client, target, { prefix, path }, signal).catch(
+        throwReason(signal, reword(path)),
+      ),
+    read: (path, from, signal) =>
+      readObject(client, target, joinPath(prefix, path), from, signal).catch(
+        throwReason(signal, reword(path)),
+      ),
+    close: async () => client.destroy(),
+  };
+}
+
+function parseS3Uri(uri: string): S3Place {
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/is.exec(uri) ?? [];
+  if (bucket !== undefined) return { bucket, prefix: prefix.replace(/\/+$/, '') };
+  throw new InvalidInput(`\`${uri}\` does not name a bucket`, {
+    hint: 'write s3://BUCKET/path/of/object',
+  });
+}
+
+async function listEntries(
+  client: S3Client,
+  target: Bucket,
+  { prefix, path }: { readonly prefix: string; readonly path: string },
+  signal: AbortSignal,
+): Promise<readonly ArtifactEntry[]> {
+  const { paginateListObjectsV2 } = await import('@aws-sdk/client-s3');
+  const folder = joinPath(prefix, path);
+  const Prefix = folder === '' ? '' : `${folder}/`;
+  const query = { ...target, Prefix, Delimiter: '/' };
+  const entries: ArtifactEntry[] = [];
+  for await (const page of paginateListObjectsV2({ client }, query, { abortSignal: signal })) {
+    entries.push(...readPage(page, Prefix, path));
+  }
+  return entries;
+}
+
+/** Keys that end with `/` and hold nothing stand for folders: consoles make them. */
+function readPage(
+  { CommonPrefixes = [], Contents = [] }: ListObjectsV2CommandOutput,
+  prefix: string,
+  path: string,
+): readonly ArtifactEntry[] {
+  const below = (key: string): string => joinPath(path, key.slice(prefix.length));
+  const folders = CommonPrefixes.map(({ Prefix = '' }) => ({
+    path: below(Prefix.replace(/\/$/, '')),
+    isDirectory: true,
+    sizeBytes: undefined,
+  }));
+  const files = Contents.filter(({ Key = '' }) => !Key.endsWith('/')).map(({ Key = '', Size }) => ({
+    path: below(Key),
+    isDirectory: false,
+    sizeBytes: Size,
+  }));
+  return [...folders, ...files];
+}
+
+async function readObject(
+  client: S3Client,
+  target: Bucket,
+  key: string,
+  { offset, version }: ResumePoint,
+  signal: AbortSignal,
+): Promise<ArtifactContent> {
+  const { GetObjectCommand } = await import('@aws-sdk/client-s3');
+  const rest =
+    offset > 0 && version !== undefined ? { Range: `bytes=${offset}-`, IfMatch: version } : {};
+  const command = new GetObjectCommand({ ...target, Key: key, ...rest });
+  return readContent(await client.send(command, { abortSignal: signal }));
+}
+
+function readContent({ Body, ContentLength, ContentRange, ETag }: GetObjectCommandOutput) {
+  const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange ?? '');
+  return {
+    // In Node the SDK's body is the response itself.
+    stream: Body as Readable,
+    offset: Number(range?.[1] ?? 0),
+    sizeBytes: range === null ? ContentLength : Number(range[2]),
+    version: ETag,
+  };
+}
+
+/** An interrupt is told as such, not as the AbortError that the SDK makes of it. */
+function throwReason(
+  signal: AbortSignal,
+  otherwise: (error: unknown) => never,
+): (error: unknown) => never {
+  return (error) => {
+    signal.throwIfAborted();
+    return otherwise(error);
+  };
+}

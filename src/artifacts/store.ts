@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+import type { ModelReference } from './model-uri.ts';
+
+/** One entry of a folder; `path` counts from the store's root, with `/` between its parts. */
+export interface ArtifactEntry {
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly sizeBytes: number | undefined;
+}
+
+/** Where a read that broke off goes on. */
+export interface ResumePoint {
+  readonly offset: number;
+  /** The `version` of the part that has arrived; undefined: nothing says that it is still the same file. */
+  readonly version: string | undefined;
+}
+
+export interface ArtifactContent {
+  readonly stream: Readable;
+  /** Where the stream begins in the file: the offset that was asked for, or 0 where it starts anew. */
+  readonly offset: number;
+  /** Of the whole file; undefined where the store does not say. */
+  readonly sizeBytes: number | undefined;
+  readonly version: string | undefined;
+}
+
+/**
+ * A place below which artifacts lie. Paths are relative, `/` between their parts; '' is the root.
+ *
+ * Every method throws `NotFound`, `Unavailable` where the store cannot be reached, `MltsError` with
+ * PERMISSION_DENIED or UNAUTHENTICATED where we may not read.
+ */
+export interface ArtifactStore {
+  /** What lies directly in a folder; nothing for a file and, in most stores, for what does not exist. */
+  list(path: string, signal: AbortSignal): Promise<readonly ArtifactEntry[]>;
+  read(path: string, from: ResumePoint, signal: AbortSignal): Promise<ArtifactContent>;
+  close(): Promise<void>;
+}
+
+/** Where the artifacts of runs and models lie; what is absent cannot be asked of this tracking store. */
+export interface ArtifactResolver {
+  /** `mlflow-artifacts:` is served by this server; any tracking URI may stand here. */
+  readonly trackingUri: string;
+  artifactUriOfRun(runId: string): Promise<string>;
+  /** Where the model lies that a run logged under `name`: since MLflow 3 not among the run's artifacts. */
+  findModelOfRun?(runId: string, name: string): Promise<string | undefined>;
+  locateModel?(model: ModelReference): Promise<ModelLocation>;
+}
+
+export interface ModelLocation {
+  readonly uri: string;
+  /** Set for a version in the registry; absent for a model named by its id. */
+  readonly registered?: { readonly name: string; readonly version: string };
+}

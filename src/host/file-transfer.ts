@@ -1,0 +1,134 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { InvalidInput } from '../core/errors.ts';
+
+export interface Receiving {
+  /** Where the first byte of the stream belongs; what the file holds behind it is dropped. */
+  readonly offset: number;
+  readonly signal: AbortSignal;
+  /** Called after each part that was written. */
+  readonly onBytes: (count: number) => void;
+}
+
+/**
+ * Writes what a stream delivers to `path`, at the pace of the disk.
+ *
+ * @throws InvalidInput where the file cannot be written (a full disk), the signal's reason when it is
+ * aborted, and the stream's own error as it is.
+ */
+export async function receiveFile(
+  path: string,
+  stream: Readable,
+  { offset, signal, onBytes }: Receiving,
+): Promise<void> {
+  addAbortSignal(signal, stream);
+  try {
+    await using file = await openAt(path, offset);
+    let position = offset;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      await writeAll(file, chunk, position, path);
+      position += chunk.length;
+      onBytes(chunk.length);
+    }
+  } catch (error) {
+    stream.destroy();
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function openAt(path: string, offset: number): Promise<FileHandle> {
+  try {
+    const file = await open(path, offset === 0 ? 'w' : 'r+');
+    await file.truncate(offset);
+    return file;
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+/** A write may take only a part of the chunk, as it does when a disk is about to be full. */
+async function writeAll(
+  file: FileHandle,
+  chunk: Buffer,
+  position: number,
+  path: string,
+): Promise<void> {
+  try {
+    for (let written = 0; written < chunk.length; ) {
+      const rest = chunk.length - written;
+      written += (await file.write(chunk, written, rest, position + written)).bytesWritten;
+    }
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
+const WRITE_FAILURES: Readonly<Record<string, readonly [reason: string, hint?: string]>> = {
+  ENOSPC: ['no space left on the disk', 'make room, or name another disk with --storage-dir'],
+  EDQUOT: ['the disk quota is used up', 'make room, or name another disk with --storage-dir'],
+  EFBIG: ['the file system takes no files of that size'],
+  EACCES: ['permission denied'],
+  EROFS: ['the file system is read-only'],
+  ENAMETOOLONG: ['the name is too long for this file system'],
+  EISDIR: ['a folder of that name is in the way'],
+  EEXIST: ['a file of that name is in the way'],
+  ENOTDIR: ['a part of the path is a file'],
+};
+
+function writeError(path: string, error: unknown): InvalidInput {
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+  const [reason, hint] = WRITE_FAILURES[code] ?? [code];
+  return new InvalidInput(`cannot write ${path}: ${reason}`, { hint, cause: error });
+}
+
+/** Reads a file from `offset` on. */
+export function readFileFrom(path: string, offset: number): Readable {
+  return createReadStream(path, { start: offset });
+}
+
+/** Runs `work` with a new folder in `parent`, which is removed afterwards with all that is left in it. */
+export async function withPartialFolder<T>(
+  parent: string,
+  work: (folder: string) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(parent, '.partial-')).catch((error: unknown) => {
+    throw writeError(parent, error);
+  });
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+export interface FolderEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+  /** Undefined for a folder, and for a link that leads nowhere. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** What is in the folder, links followed, sorted by name; undefined where there is no folder. */
+export async function listFolder(path: string): Promise<readonly FolderEntry[] | undefined> {
+  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw new InvalidInput(`cannot list ${path}: ${error.code}`, { cause: error });
+  });
+  if (names === undefined) return undefined;
+  return Promise.all(names.sort().map((name) => describeEntry(path, name)));
+}
+
+async function describeEntry(folder: string, name: string): Promise<FolderEntry> {
+  const found = await stat(join(folder, name)).catch(() => undefined);
+  const isDirectory = found?.isDirectory() ?? false;
+  return { name, isDirectory, sizeBytes: isDirectory ? undefined : found?.size };
+}
+
+/** Size of a file in bytes; undefined where there is no file. */
+export async function sizeOfFile(path: string): Promise<number | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ? found.size : undefined;
+}
