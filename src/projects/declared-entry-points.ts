@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
+import { listWords } from '../core/wording.ts';
 import { findTemplateProblem } from './command.ts';
 import { createFileReport, type FileReport } from './file-report.ts';
-import { type Field, listWords, readFields } from './mlproject-file.ts';
+import { type Field, readFields } from './mlproject-file.ts';
 import { describeType, fitsType, readParameterType, suggestType } from './parameter-type.ts';
 import { type EntryPoint, PARAMETER_TYPES, type Parameter, type ParameterType } from './project.ts';
 import {
@@ -61,34 +62,37 @@ function readEntryPoint(
   }
   const fields = readFields(value, ['parameters', 'command'], `entry point \`${name}\``, report);
   const own = createFileReport(basename(path));
-  const parameters = readParameters(fields.get('parameters'), name, report);
-  const command = readCommand(fields.get('command'), name, key.line, own);
-  const entryPoint = {
+  return addTemplateProblem({
     name,
-    parameters,
-    command: command ?? '',
+    parameters: readParameters(fields.get('parameters'), name, report),
+    command: readCommand(fields.get('command'), name, key.line, own),
     commandLine: fields.get('command')?.line,
     file: path,
     line: key.line,
     problems: own.problems,
-  };
-  const fault = command === undefined ? undefined : findTemplateProblem(entryPoint);
-  return fault === undefined ? entryPoint : { ...entryPoint, problems: [...own.problems, fault] };
+  });
 }
 
+function addTemplateProblem(entryPoint: EntryPoint): EntryPoint {
+  const problem = findTemplateProblem(entryPoint);
+  if (problem === undefined) return entryPoint;
+  return { ...entryPoint, problems: [...entryPoint.problems, problem] };
+}
+
+/** Empty where there is none that can be used. */
 function readCommand(
   field: Field | undefined,
   name: string,
   line: number,
   report: FileReport,
-): string | undefined {
+): string {
   if (field?.value.kind === 'string' && field.value.value.trim() !== '') return field.value.value;
   const isMissing = field === undefined || field.value.kind === 'none';
   const what = isMissing
     ? `entry point \`${name}\` has no \`command\``
     : `\`command\` of \`${name}\` must be text, not ${describeCommand(field.value)}`;
   report.addProblem(field?.line ?? line, what, 'write `command: python train.py`');
-  return undefined;
+  return '';
 }
 
 function describeCommand(value: PythonNode): string {

@@ -2,10 +2,10 @@ import { extname, join } from 'node:path';
 import type { Env } from '../core/environment-variables.ts';
 import { InvalidInputs, NotFound } from '../core/errors.ts';
 import { suggestName } from '../core/suggestion.ts';
+import { listWords } from '../core/wording.ts';
 import { kindOf } from '../host/files.ts';
 import { placeIn } from './file-report.ts';
 import { listEntryPointProblems } from './load-project.ts';
-import { listWords } from './mlproject-file.ts';
 import type { EntryPoint, Project } from './project.ts';
 import { isShellWord, quoteForShell } from './quote.ts';
 

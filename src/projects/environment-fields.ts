@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
+import { listWords } from '../core/wording.ts';
 import type { EnvironmentSource } from '../environments/environment.ts';
 import { kindOf } from '../host/files.ts';
 import type { FileReport } from './file-report.ts';
-import { type Field, listWords, readFields } from './mlproject-file.ts';
+import { type Field, readFields } from './mlproject-file.ts';
 import type { DockerEnvironment } from './project.ts';
 import { describeKind, formatPythonText, type PythonNode } from './python-value.ts';
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { InvalidInputs } from '../core/errors.ts';
 import { suggestName } from '../core/suggestion.ts';
+import { listWords } from '../core/wording.ts';
 import { kindOf } from '../host/files.ts';
 import { listFolder, readTextFile } from '../host/text-file.ts';
 import { createFileReport, type FileReport } from './file-report.ts';
@@ -96,12 +97,4 @@ export function readFields(
     }
   }
   return fields;
-}
-
-/** `` `a`, `b` and `c` `` */
-export function listWords(words: readonly string[]): string {
-  const quoted = words.map((word) => `\`${word}\``);
-  return quoted.length < 2
-    ? quoted.join('')
-    : `${quoted.slice(0, -1).join(', ')} and ${quoted.at(-1)}`;
 }

@@ -1,12 +1,12 @@
 import { suggestName } from '../core/suggestion.ts';
 import { PARAMETER_TYPES, type ParameterType } from './project.ts';
 
-const SPACE = '[\\s\\x1c-\\x1f\\x85]*';
+const SPACE = '[\\s\\x85]*';
 const DIGITS = '\\p{Nd}+(?:_\\p{Nd}+)*';
 /** What Python's `int()` takes of a text, and `float()`. */
 const INT = new RegExp(`^${SPACE}[-+]?${DIGITS}${SPACE}$`, 'u');
 const FLOAT = new RegExp(
-  `^${SPACE}[-+]?(?:(?:${DIGITS}\\.?(?:${DIGITS})?|\\.${DIGITS})(?:e[-+]?${DIGITS})?|inf(?:inity)?|nan)${SPACE}$`,
+  `^${SPACE}[-+]?(?:(?:${DIGITS}(?:\\.(?:${DIGITS})?)?|\\.${DIGITS})(?:e[-+]?${DIGITS})?|inf(?:inity)?|nan)${SPACE}$`,
   'iu',
 );
 const BOOLS = ['true', 'false', 't', 'f', 'yes', 'no', 'y', 'n', 'on', 'off', '1', '0'];

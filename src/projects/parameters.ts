@@ -1,14 +1,12 @@
-import { basename } from 'node:path';
 import type { Param } from '../core/entities.ts';
-import { InvalidInput, InvalidInputs, UsageError } from '../core/errors.ts';
-import { isSecretName, redactUrls } from '../core/redact.ts';
+import { type InvalidInput, InvalidInputs, UsageError } from '../core/errors.ts';
 import { suggestName } from '../core/suggestion.ts';
-import { placeIn } from './file-report.ts';
 import { readParameterFile } from './parameter-file.ts';
 import { findParameterPath } from './parameter-path.ts';
-import { describeType, fitsType } from './parameter-type.ts';
-import type { EntryPoint, Parameter } from './project.ts';
-import { isPassable, quoteForShell } from './quote.ts';
+import { missingParameters, missingPath, unfitValue, unusableValue } from './parameter-problems.ts';
+import { fitsType } from './parameter-type.ts';
+import type { EntryPoint } from './project.ts';
+import { isPassable } from './quote.ts';
 
 /** A URI given for a `path` parameter: to be fetched before the command is built. */
 export interface ParameterDownload {
@@ -75,26 +73,46 @@ export async function resolveParameters(
   given: ReadonlyMap<string, string>,
   cwd: string,
 ): Promise<ResolvedParameters> {
-  const problems = findValueProblems(entryPoint, given);
-  const values = new Map<string, string>();
-  const downloads: ParameterDownload[] = [];
-  for (const [position, parameter] of entryPoint.parameters.entries()) {
-    const value = given.get(parameter.name) ?? parameter.default;
-    if (value === undefined) continue;
-    values.set(parameter.name, value);
-    if (parameter.type !== 'path') continue;
-    const isDefault = !given.has(parameter.name);
-    const found = await findParameterPath(value, isDefault, entryPoint, cwd);
-    if (found.kind === 'local') values.set(parameter.name, found.path);
-    if (found.kind === 'missing') problems.push(missingPath(entryPoint, parameter, value));
-    if (found.kind === 'remote') {
-      downloads.push({ name: parameter.name, uri: found.uri, folder: `param_${position}` });
-    }
-  }
+  const located = await locatePaths(entryPoint, given, cwd);
+  const problems = [...findValueProblems(entryPoint, given), ...located.problems];
   if (problems.length > 0) throw new InvalidInputs(problems);
+  const declared = listDeclared(entryPoint, given);
   const extras = listExtras(entryPoint, given);
-  const logged = [...listDeclared(entryPoint, given), ...extras];
-  return { logged, values, extras, downloads, warnings: warnOfSlips(entryPoint, given, extras) };
+  const texts = declared.map(({ key, value }) => [key, value] as const);
+  return {
+    logged: [...declared, ...extras],
+    values: new Map([...texts, ...located.paths]),
+    extras,
+    downloads: located.downloads,
+    warnings: warnOfSlips(entryPoint, given, extras),
+  };
+}
+
+interface LocatedPaths {
+  readonly paths: ReadonlyMap<string, string>;
+  readonly downloads: readonly ParameterDownload[];
+  readonly problems: readonly InvalidInput[];
+}
+
+async function locatePaths(
+  entryPoint: EntryPoint,
+  given: ReadonlyMap<string, string>,
+  cwd: string,
+): Promise<LocatedPaths> {
+  const paths = new Map<string, string>();
+  const downloads: ParameterDownload[] = [];
+  const problems: InvalidInput[] = [];
+  for (const [position, parameter] of entryPoint.parameters.entries()) {
+    const { name, type } = parameter;
+    const value = given.get(name) ?? parameter.default;
+    if (type !== 'path' || value === undefined) continue;
+    const found = await findParameterPath(value, !given.has(name), entryPoint, cwd);
+    if (found.kind === 'local') paths.set(name, found.path);
+    if (found.kind === 'remote')
+      downloads.push({ name, uri: found.uri, folder: `param_${position}` });
+    if (found.kind === 'missing') problems.push(missingPath(entryPoint, parameter, value));
+  }
+  return { paths, downloads, problems };
 }
 
 function listDeclared({ parameters }: EntryPoint, given: ReadonlyMap<string, string>): Param[] {
@@ -129,65 +147,6 @@ function findValueProblems(
   const all = [...listDeclared(entryPoint, given), ...listExtras(entryPoint, given)];
   const unusable = all.filter(({ key, value }) => !isPassable(key) || !isPassable(value));
   return [...problems, ...unusable.map(({ key }) => unusableValue(key))];
-}
-
-function unusableValue(name: string): InvalidInput {
-  return new InvalidInput(
-    `parameter \`${showText(name)}\` holds a NUL character or half a Unicode character, which no command can be given`,
-  );
-}
-
-function missingParameters(entryPoint: EntryPoint, missing: readonly Parameter[]): InvalidInput {
-  const names = missing.map(({ name }) => `\`${name}\``).join(', ');
-  const place = placeOf(entryPoint, missing[0]?.line);
-  const words = missing.map(
-    ({ name, type }) => `-P ${quoteForShell(name)}=${describeType(type).example}`,
-  );
-  return new InvalidInput(`\`${entryPoint.name}\` needs values for ${names}${place}`, {
-    hint: `pass them: \`${showCommand(entryPoint, words)}\``,
-  });
-}
-
-function unfitValue(entryPoint: EntryPoint, parameter: Parameter, value: string): InvalidInput {
-  const { article, mend, example } = describeType(parameter.type);
-  const owner = `parameter \`${parameter.name}\` of \`${entryPoint.name}\``;
-  const got = `got \`${showValue(parameter.name, value)}\``;
-  const place = placeOf(entryPoint, parameter.line);
-  const word = `-P ${quoteForShell(parameter.name)}=${example}`;
-  return new InvalidInput(`${owner} must be ${article}, ${got}${place}`, {
-    hint: `pass ${mend}: \`${showCommand(entryPoint, [word])}\``,
-  });
-}
-
-function missingPath(entryPoint: EntryPoint, parameter: Parameter, value: string): InvalidInput {
-  const owner = `parameter \`${parameter.name}\` of \`${entryPoint.name}\``;
-  const place = placeOf(entryPoint, parameter.line);
-  return new InvalidInput(
-    `${owner} must be a path that exists, got \`${showValue(parameter.name, value)}\`${place}`,
-    { hint: 'pass a file or folder, relative to where you are, or a URI to download' },
-  );
-}
-
-function placeOf({ file }: EntryPoint, line: number | undefined): string {
-  return placeIn(file === undefined ? undefined : basename(file), line);
-}
-
-function showCommand({ name }: EntryPoint, words: readonly string[]): string {
-  const selected = name === 'main' ? [] : ['-e', quoteForShell(name)];
-  return ['mlts run .', ...selected, ...words].join(' ');
-}
-
-const LONGEST_SHOWN = 200;
-
-/** A value for a message: on one line, no longer than a person reads, no secret in it. */
-function showValue(name: string, value: string): string {
-  if (isSecretName(name)) return '****';
-  const shown = showText(redactUrls(value));
-  return shown.length > LONGEST_SHOWN ? `${shown.slice(0, LONGEST_SHOWN)}...` : shown;
-}
-
-function showText(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cs}]/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 /** An undeclared name that is nearly a declared one, which kept its default: likely a slip. */

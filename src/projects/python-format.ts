@@ -156,6 +156,7 @@ function pad(characters: readonly string[], fill: string, align: string, width: 
 
 function requireShellWord(value: string, change: string, position: number): void {
   if (isShellWord(value)) return;
-  const what = `\`${change}\` would undo the quoting of ${value}`;
+  // The value may be a secret: it is not repeated.
+  const what = `\`${change}\` would undo the quoting of this value`;
   throw new TemplateFault(position, what, 'leave it out');
 }

@@ -102,7 +102,7 @@ function readNode(
   const { isAlias, isMap, isScalar, isSeq } = reading.yaml;
   if (isAlias(node)) return readAlias(node, reading, depth);
   if (isScalar(node)) {
-    const isWritten = node.source !== undefined && node.source !== '';
+    const isWritten = node.source !== '' || node.type !== 'PLAIN';
     return readScalar(node, isWritten ? reading.lineOf(node) : line, reading);
   }
   if (isSeq(node)) return readList(node, reading, depth);
