@@ -1,0 +1,194 @@
+import type { Readable } from 'node:stream';
+import { NotFound, ToolError } from '../core/errors.ts';
+import type { Docker } from './docker.ts';
+import { type DockerTask, explainDockerError } from './docker-error.ts';
+
+export interface ImageDetails {
+  /** `sha256:...` */
+  readonly id: string;
+}
+
+/** A user's name and password for one registry, or a token that stands for both. */
+export interface RegistryCredentials {
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+  readonly serveraddress: string;
+}
+
+export interface PullOptions {
+  readonly platform: string | undefined;
+  readonly credentials: RegistryCredentials | undefined;
+  readonly signal: AbortSignal;
+  /** Bytes so far over all layers whose size is known. */
+  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+}
+
+export interface BuildOptions {
+  /** Name and tag that the image gets. */
+  readonly tag: string;
+  /** Path of the Dockerfile in the context. */
+  readonly dockerfile: string;
+  readonly buildArguments: Readonly<Record<string, string>>;
+  readonly platform: string | undefined;
+  readonly signal: AbortSignal;
+  readonly onLine: (line: string) => void;
+}
+
+/** One line of the daemon's JSON streams; failures come in-band, after a status of 200. */
+interface DaemonEvent {
+  readonly stream?: string;
+  readonly status?: string;
+  readonly id?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly error?: string;
+}
+
+/** The local image of that name or id, or undefined. */
+export async function findImage(docker: Docker, name: string): Promise<ImageDetails | undefined> {
+  try {
+    return { id: (await docker.engine.getImage(name).inspect()).Id };
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
+    throw explainDockerError(error, { action: 'look at', subject: `image ${name}` });
+  }
+}
+
+/**
+ * Pulls an image from its registry.
+ *
+ * @throws NotFound where the registry has no such image or does not show it to us, ToolError for other
+ * refusals, also those that come in the middle of the stream. @throws `signal.reason` when aborted.
+ */
+export async function pullImage(docker: Docker, name: string, options: PullOptions): Promise<void> {
+  const layers = new Map<string, { current: number; total: number }>();
+  await runStream({ action: 'pull', subject: `image ${name}` }, options.signal, async () => {
+    const stream = await docker.engine.pull(hasTag(name) ? name : `${name}:latest`, {
+      ...(options.credentials === undefined ? {} : { authconfig: options.credentials }),
+      ...(options.platform === undefined ? {} : { platform: options.platform }),
+      abortSignal: options.signal,
+    });
+    for await (const event of readEvents(stream)) {
+      if (event.error !== undefined) throw pullError(name, event.error);
+      const { current, total } = event.progressDetail ?? {};
+      if (event.status !== 'Downloading' || event.id === undefined || !current || !total) continue;
+      layers.set(event.id, { current, total });
+      options.onProgress(sum(layers, 'current'), sum(layers, 'total'));
+    }
+  }).catch((error: unknown) => {
+    throw options.signal.aborted ? error : pullError(name, (error as Error).message, error);
+  });
+}
+
+/**
+ * Builds an image from a tar stream with the daemon's own builder; its output goes to `onLine`.
+ *
+ * @throws ToolError with the step that failed. @throws `signal.reason` when aborted; the build is ended.
+ */
+export async function buildImage(
+  docker: Docker,
+  context: Readable,
+  options: BuildOptions,
+): Promise<void> {
+  let step = '';
+  await runStream(
+    { action: 'build', subject: `image ${options.tag}` },
+    options.signal,
+    async () => {
+      const stream = await docker.engine.buildImage(context, {
+        t: options.tag,
+        dockerfile: options.dockerfile,
+        buildargs: options.buildArguments,
+        rm: true,
+        forcerm: true,
+        ...(options.platform === undefined ? {} : { platform: options.platform }),
+        abortSignal: options.signal,
+      });
+      for await (const event of readEvents(stream)) {
+        if (event.error !== undefined) throw buildError(options.tag, step, event.error);
+        for (const line of splitLines(event.stream)) {
+          step = /^Step \d+\/\d+ : (.*)/.exec(line)?.[1] ?? step;
+          options.onLine(line);
+        }
+      }
+    },
+  );
+}
+
+/** Removes untagged, unused images that carry the label: what a build leaves behind, older than `age` (`1h`). */
+export async function pruneImages(docker: Docker, label: string, age?: string): Promise<void> {
+  const filters = {
+    dangling: ['true'],
+    label: [label],
+    ...(age === undefined ? {} : { until: [age] }),
+  };
+  // Nothing depends on it: another prune may be running, podman knows fewer filters.
+  await docker.engine.pruneImages({ filters: JSON.stringify(filters) }).catch(() => {});
+}
+
+async function runStream(
+  task: DockerTask,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    signal.throwIfAborted();
+    await work();
+  } catch (error) {
+    throw signal.aborted ? signal.reason : explainDockerError(error, task);
+  }
+}
+
+async function* readEvents(stream: NodeJS.ReadableStream): AsyncGenerator<DaemonEvent> {
+  stream.setEncoding('utf8');
+  let rest = '';
+  for await (const chunk of stream) {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as DaemonEvent;
+  }
+  if (rest.trim() !== '') yield JSON.parse(rest) as DaemonEvent;
+}
+
+function pullError(name: string, text: string, cause?: unknown): Error {
+  if (/unauthorized|denied|authentication required|forbidden/i.test(text)) {
+    return new NotFound(`the registry does not give us image ${name}: ${text}`, {
+      hint: 'check the name, and `docker login` to its registry',
+      cause,
+    });
+  }
+  if (/manifest unknown|not found|no matching manifest/i.test(text)) {
+    return new NotFound(`there is no image ${name}: ${text}`, {
+      hint: 'check name, tag and platform, or build the image on this machine',
+      cause,
+    });
+  }
+  if (cause !== undefined && cause instanceof Error && !(cause instanceof ToolError)) return cause;
+  return new ToolError(`image ${name} is not on this machine and cannot be pulled: ${text}`, {
+    hint: 'check the network and the registry, or `docker load` the image',
+    cause,
+  });
+}
+
+function buildError(tag: string, step: string, text: string): ToolError {
+  const reason = /no space left on device/i.test(text) ? `Docker's disk is full: ${text}` : text;
+  return new ToolError(`building image ${tag} failed at \`${step}\`: ${reason}`, {
+    hint: 'the lines above are the output of that step',
+    stderr: text,
+  });
+}
+
+function splitLines(text: string | undefined): readonly string[] {
+  return (text ?? '').split(/[\r\n]+/).filter((line) => line.trim() !== '');
+}
+
+function hasTag(name: string): boolean {
+  return name.includes('@') || /:[^/]+$/.test(name);
+}
+
+function sum(
+  layers: ReadonlyMap<string, { current: number; total: number }>,
+  field: 'current' | 'total',
+): number {
+  return [...layers.values()].reduce((total, layer) => total + layer[field], 0);
+}
