@@ -51,7 +51,7 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
   EACCES: 'may not be read: permission denied',
   EPERM: 'may not be read: permission denied',
   EISDIR: 'is a folder, not a file',
-  ENOTDIR: 'is not a folder',
+  ENOTDIR: 'is not a folder, or lies below a file',
   ELOOP: 'is a link that leads back to itself',
   ENXIO: 'is not a regular file',
 };

@@ -39,7 +39,9 @@ export async function readMLprojectFile(directory: string): Promise<MLprojectFil
   const [name, ...others] = await findMLprojectFiles(directory);
   if (name === undefined) return undefined;
   const report = createFileReport(name);
-  for (const other of others) report.addWarning(undefined, `\`${other}\` is ignored beside it`);
+  for (const other of others) {
+    report.addWarning(undefined, `\`${other}\` is ignored, the project is read from \`${name}\``);
+  }
   const path = join(directory, name);
   const text = await readTextFile(path, LARGEST_BYTES);
   const root = isPrintable(text, report) ? await parsePythonYaml(text, report) : undefined;

@@ -11,8 +11,10 @@ import {
 
 type Yaml = typeof import('yaml');
 
-/** Values made of one file at most, aliases expanded: no file of honest size comes near. */
-const MOST_VALUES = 50_000;
+/** What one file may come to, aliases expanded, in characters; no honest file comes near. */
+const LARGEST_SIZE = 2_000_000;
+/** What a value counts beside its own text. */
+const SIZE_OF_VALUE = 20;
 const DEEPEST_NESTING = 100;
 const TAG_PREFIX = 'tag:yaml.org,2002:';
 
@@ -31,7 +33,7 @@ export async function parsePythonYaml(
   const document = parseDocument(yaml, text, lines, report);
   if (report.problems.length > 0 || document.contents === null) return undefined;
   const lineOf = (node: Node): number => lines.linePos(node.range?.[0] ?? 0).line;
-  const reading = { yaml, document, report, lineOf, valuesLeft: MOST_VALUES };
+  const reading = { yaml, document, report, lineOf, sizeLeft: LARGEST_SIZE };
   return readNode(document.contents, 1, reading, 0);
 }
 
@@ -79,8 +81,8 @@ interface Reading {
   readonly document: Document;
   readonly report: FileReport;
   readonly lineOf: (node: Node) => number;
-  /** How many more values may be made; below 0 it has been reported. */
-  valuesLeft: number;
+  /** What may still be made; below 0 it has been reported. */
+  sizeLeft: number;
 }
 
 /** `line` stands for a value that is not written at all (`{a}`, `a:`). */
@@ -90,14 +92,7 @@ function readNode(
   reading: Reading,
   depth: number,
 ): PythonNode | undefined {
-  if (reading.valuesLeft < 0) return undefined;
-  reading.valuesLeft -= 1;
-  if (reading.valuesLeft < 0 || depth > DEEPEST_NESTING) {
-    reading.valuesLeft = -1;
-    const what = 'the YAML is nested too deeply, or its aliases (`*name`) stand for too much';
-    reading.report.addProblem(line, what, 'write the values out');
-    return undefined;
-  }
+  if (!hasRoom(node, line, reading, depth)) return undefined;
   if (node === null) return { kind: 'none', line };
   const { isAlias, isMap, isScalar, isSeq } = reading.yaml;
   if (isAlias(node)) return readAlias(node, reading, depth);
@@ -107,6 +102,18 @@ function readNode(
   }
   if (isSeq(node)) return readList(node, reading, depth);
   return isMap(node) ? readMapping(node, reading, depth) : undefined;
+}
+
+/** False, and reported once, where a small file stands for something huge. */
+function hasRoom(node: Node | null, line: number, reading: Reading, depth: number): boolean {
+  if (reading.sizeLeft < 0) return false;
+  const text = reading.yaml.isScalar(node) ? String(node.value ?? '') : '';
+  reading.sizeLeft -= SIZE_OF_VALUE + text.length;
+  if (reading.sizeLeft >= 0 && depth <= DEEPEST_NESTING) return true;
+  reading.sizeLeft = -1;
+  const what = 'the YAML is nested too deeply, or its aliases (`*name`) stand for too much';
+  reading.report.addProblem(line, what, 'write the values out');
+  return false;
 }
 
 function readAlias(alias: Alias, reading: Reading, depth: number): PythonNode | undefined {

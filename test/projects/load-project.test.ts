@@ -86,7 +86,7 @@ test('of several MLproject files the usual name is taken, and said so', async ()
   const { name, warnings } = await loadProject(directory);
   expect({ name, warnings }).toEqual({
     name: 'b',
-    warnings: ['`MLPROJECT` is ignored beside it (MLproject)'],
+    warnings: ['`MLPROJECT` is ignored, the project is read from `MLproject` (MLproject)'],
   });
 });
 

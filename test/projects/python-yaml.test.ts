@@ -191,6 +191,7 @@ const BOMBS = {
           .join(', ')}]`,
     ),
   ].join('\n'),
+  'aliases of a long text': `a: &a ${'x'.repeat(100_000)}\nb: [${Array(1_000).fill('*a').join(', ')}]`,
   'an alias of itself': 'a: &a [*a]\n',
   'deep nesting': `a: ${'['.repeat(500)}${']'.repeat(500)}\n`,
 };
