@@ -1,6 +1,6 @@
 import { ToolError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
-import { type ToolOutput, tryTool } from '../host/tool.ts';
+import { runToolGroup } from '../host/tool-group.ts';
 
 /** One call of a tool (uv, pip, pyenv, conda) as part of a longer work. */
 export interface ToolStep {
@@ -11,7 +11,7 @@ export interface ToolStep {
 }
 
 /** Runs a step to its end. @throws ToolError with the tool's own last lines where it fails. */
-export type RunStep = (step: ToolStep) => Promise<ToolOutput>;
+export type RunStep = (step: ToolStep) => Promise<void>;
 
 export interface StepSurroundings {
   readonly cwd: string;
@@ -32,9 +32,8 @@ export function createStepRunner(surroundings: StepSurroundings): RunStep {
       said.push(line);
       update(`${title}: ${shorten(line.trim())}`);
     };
-    const output = await tryTool(file, args, { ...options, onLine });
-    if (output.exitCode === 0) return output;
-    throw explainFailure(title, said, output);
+    const exitCode = await runToolGroup(file, args, { ...options, onLine });
+    if (exitCode !== 0) throw explainFailure(title, said, exitCode);
   };
 }
 
@@ -45,11 +44,11 @@ function shorten(line: string): string {
   return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 1)}…` : line;
 }
 
-function explainFailure(title: string, said: readonly string[], output: ToolOutput): ToolError {
-  const end = output.exitCode === -1 ? 'was ended by a signal' : `failed (${output.exitCode})`;
+function explainFailure(title: string, said: readonly string[], exitCode: number): ToolError {
+  const end = exitCode === -1 ? 'was ended by a signal' : `failed (${exitCode})`;
   const lines = said.slice(-LAST_LINES).map((line) => `  ${redactUrls(line)}`);
   return new ToolError([`${title} ${end}${lines.length > 0 ? ':' : ''}`, ...lines].join('\n'), {
-    stderr: redactUrls(output.stderr),
+    stderr: redactUrls(said.join('\n')),
     hint: findHint(said.join('\n')),
   });
 }
