@@ -1,7 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildProjectImage, ensureEnvironmentImage } from '../../src/images/build.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import {
+  buildProjectImage,
+  ensureEnvironmentImage,
+  nameEnvironmentImage,
+} from '../../src/images/build.ts';
+import type { EnvironmentRecipe } from '../../src/images/dockerfile.ts';
 import { ensureImage, type ImageWork } from '../../src/images/pull.ts';
 import { testCache } from '../setup/cache.ts';
 import { createTestContext, type TestContext } from '../setup/context.ts';
@@ -21,6 +26,7 @@ describe.skipIf(reason !== undefined)(title, () => {
   });
   afterAll(async () => {
     if (images.length > 0) await docker('image', 'rm', '--force', ...new Set(images));
+    await docker('image', 'prune', '--force', '--filter', 'label=mlts.project');
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -38,7 +44,11 @@ describe.skipIf(reason !== undefined)(title, () => {
   }
 
   const run = (image: string, script: string) => docker('run', '--rm', image, 'bash', '-c', script);
-  const listDangling = () => docker('images', '--quiet', '--filter', 'dangling=true');
+  /** Untagged images of this recipe's build, layers of a stage included. */
+  const listLeft = (recipe: EnvironmentRecipe) => {
+    const label = `label=mlts.stage=${nameEnvironmentImage(recipe).split(':')[1]}`;
+    return docker('images', '--quiet', '--filter', 'dangling=true', '--filter', label);
+  };
 
   describe('a Python environment', () => {
     // A package without dependencies, and one line that gives this run an image of its own.
@@ -50,8 +60,8 @@ describe.skipIf(reason !== undefined)(title, () => {
     });
 
     test('is built once for all who need it, and leaves nothing else', async () => {
-      const before = await listDangling();
-      const secret = { PIP_EXTRA_INDEX_URL: 'http://me:hunter2-hunter2@127.0.0.1:9/simple' };
+      const index = 'http://me:hunter2-hunter2@127.0.0.1:9/simple';
+      const secret = { PIP_EXTRA_INDEX_URL: index, PIP_RETRIES: '0' };
       const works = [createWork(secret), createWork(secret)];
       const [one, other] = await Promise.all(
         works.map((work) => ensureEnvironmentImage(recipe(), work)),
@@ -63,27 +73,29 @@ describe.skipIf(reason !== undefined)(title, () => {
       expect(await run(one?.name ?? '', 'python -c "import six; print(six.__version__)"')).toBe(
         '1.16.0',
       );
-      expect(await listDangling()).toBe(before);
+      expect(await listLeft(recipe())).toBe('');
       const history = await docker('history', '--no-trunc', one?.name ?? '');
       expect(history + (await docker('inspect', one?.name ?? ''))).not.toContain('hunter2');
       expect(said.join('')).not.toContain('hunter2');
     });
 
     test('that cannot be built names the step, and leaves nothing', async () => {
-      const before = await listDangling();
       const broken = { ...recipe(), dependencies: ['--no-index', 'mlts-no-such-package'] };
       await expect(ensureEnvironmentImage(broken, createWork())).rejects.toThrow(
         /failed at `RUN .*pip install.* -r requirements.txt/,
       );
-      expect(await listDangling()).toBe(before);
+      expect(await listLeft(broken)).toBe('');
     });
 
-    test('stops when interrupted', async () => {
+    test('stops when interrupted, and leaves nothing', async () => {
       const work = createWork();
-      const slow = { ...recipe(), dependencies: ['--no-index', 'a', `# ${folder} slow`] };
+      // Nothing listens there: pip tries again and again.
+      const slow = { ...recipe(), dependencies: ['--index-url=http://127.0.0.1:9', 'a'] };
       const building = ensureEnvironmentImage(slow, work);
+      await vi.waitUntil(() => work.context.said.stderr.includes('-r requirements.txt'), 60_000);
       work.context.interrupt('SIGINT');
       await expect(building).rejects.toThrow('interrupted by SIGINT');
+      await vi.waitUntil(async () => (await listLeft(slow)) === '', 10_000);
     });
   });
 
