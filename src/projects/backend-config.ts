@@ -8,14 +8,11 @@ import { UsageError } from '../core/errors.ts';
  */
 export async function checkBackendConfig(
   config: string | undefined,
-  readFile: (path: string) => Promise<string | undefined>,
+  readFile: (path: string) => Promise<string>,
 ): Promise<void> {
   if (config === undefined) return;
   const isFile = config.endsWith('.json');
   const text = isFile ? await readFile(config) : config;
-  if (text === undefined) {
-    throw new UsageError(`--backend-config: there is no file \`${config}\``);
-  }
   try {
     JSON.parse(text);
   } catch (cause) {

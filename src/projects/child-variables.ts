@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util';
 import { type Env, variables } from '../core/environment-variables.ts';
-import { InvalidInput, UsageError } from '../core/errors.ts';
+import { UsageError } from '../core/errors.ts';
 import type { ResolvedExperiment } from './experiment.ts';
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -9,20 +9,15 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  * Variables for the command, from `--env-file` (in order) and then `--env`; later ones win.
  *
  * @throws UsageError for `--env` words that are no `NAME=value` or name of a variable that is set.
- * @throws InvalidInput for a file that cannot be read.
  */
 export async function readChildVariables(
   files: readonly string[],
   words: readonly string[],
   env: Env,
-  readFile: (path: string) => Promise<string | undefined>,
+  readFile: (path: string) => Promise<string>,
 ): Promise<Record<string, string>> {
   const set: Record<string, string> = {};
-  for (const path of files) {
-    const text = await readFile(path);
-    if (text === undefined) throw new InvalidInput(`--env-file ${path}: there is no such file`);
-    Object.assign(set, parseEnv(text));
-  }
+  for (const path of files) Object.assign(set, parseEnv(await readFile(path)));
   for (const word of words) {
     const [name, value] = splitVariable(word, env);
     set[name] = value;

@@ -1,4 +1,4 @@
-import { InvalidInput, InvalidInputs, UsageError } from '../core/errors.ts';
+import { InvalidInput, InvalidInputs } from '../core/errors.ts';
 import { createFileReport } from './file-report.ts';
 import { describeKind, formatPythonText, type PythonNode } from './python-value.ts';
 import { parsePythonYaml } from './python-yaml.ts';
@@ -7,14 +7,13 @@ import { parsePythonYaml } from './python-yaml.ts';
  * Parameters from a YAML or JSON file: a mapping of names to values, each given as Python's `str()`
  * writes it.
  *
- * @throws UsageError where there is no such file; InvalidInputs with all that is wrong in it.
+ * @throws InvalidInputs with all that is wrong in it.
  */
 export async function readParameterFile(
   path: string,
-  readFile: (path: string) => Promise<string | undefined>,
+  readFile: (path: string) => Promise<string>,
 ): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(path);
-  if (text === undefined) throw new UsageError(`-P @${path}: there is no such file`);
   const report = createFileReport(path);
   const root = /\.json$/i.test(path) ? parseJson(text, path) : await parsePythonYaml(text, report);
   if (report.problems.length === 0 && root?.kind !== 'mapping') {

@@ -35,7 +35,7 @@ export interface ResolvedParameters {
  */
 export async function parseParameterArguments(
   words: readonly string[],
-  readFile: (path: string) => Promise<string | undefined>,
+  readFile: (path: string) => Promise<string>,
 ): Promise<ReadonlyMap<string, string>> {
   const typed = new Map<string, string>();
   const read = new Map<string, string>();

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Environment } from '../environments/environment.ts';
 import type { Context } from '../host/context.ts';
-import { readTextIfPresent } from '../host/files.ts';
+import { readTextFile } from '../host/text-file.ts';
 import { checkBackendConfig } from './backend-config.ts';
 import { readChildVariables } from './child-variables.ts';
 import { buildCommand } from './command.ts';
@@ -17,6 +17,9 @@ import { openProjectEnvironment } from './project-environment.ts';
 import type { RunOptions } from './run-options.ts';
 import { fetchProjectSource } from './sources/fetch.ts';
 import type { ProjectSource } from './sources/source.ts';
+
+/** Of files that the command line names: parameters, variables, backend settings. */
+const MAX_USER_FILE_BYTES = 10_000_000;
 
 /** A run that is judged in full: what can be known to be wrong has been told, and nothing is created. */
 export interface PreparedRun extends AsyncDisposable {
@@ -37,7 +40,8 @@ export interface PreparedRun extends AsyncDisposable {
  * @throws InvalidInputs with all problems of the MLproject file, or all of the parameters.
  */
 export async function prepareRun(options: RunOptions, context: Context): Promise<PreparedRun> {
-  const readUserFile = (path: string) => readTextIfPresent(resolve(context.cwd, path));
+  const readUserFile = (path: string) =>
+    readTextFile(resolve(context.cwd, path), MAX_USER_FILE_BYTES);
   await checkBackendConfig(options.backendConfig, readUserFile);
   const given = await parseParameterArguments(options.parameterArguments, readUserFile);
   const variables = await readChildVariables(

@@ -80,7 +80,14 @@ export function createRig(): Rig {
   };
 }
 
-async function readEnd(child: PromiseLike<Ended>): Promise<Ended> {
+interface Result {
+  readonly stdout?: unknown;
+  readonly stderr?: unknown;
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+}
+
+async function readEnd(child: PromiseLike<Result>): Promise<Ended> {
   const { stdout, stderr, exitCode, signal } = await child;
-  return { stdout, stderr, exitCode, signal };
+  return { stdout: String(stdout), stderr: String(stderr), exitCode, signal };
 }

@@ -3,7 +3,14 @@ import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createRig, type Rig } from '../cli/rig.ts';
 import { readOnlyRun, type StoredRun } from '../cli/store.ts';
-import { askPython, ensureMlflow, type Mlflow, mlflowEnv } from '../setup/mlflow.ts';
+import {
+  askPython,
+  ensureMlflow,
+  findFreePort,
+  type Mlflow,
+  mlflowEnv,
+  waitUntilListening,
+} from '../setup/mlflow.ts';
 
 /**
  * The same project through `mlflow run` and `mlts run`, each with a database of its own; what each
@@ -86,7 +93,7 @@ entry_points:
       'repo/sub/record.py': RECORD,
     },
     prepare: `cd repo && ${GIT} init -q && ${GIT} add -A && ${GIT} commit -qm one && git branch side && cd .. && git clone -q --bare repo bare.git`,
-    args: ['file://HERE/bare.git#sub', '--version', 'side'],
+    args: ['git://127.0.0.1:PORT/bare.git#sub', '--version', 'side'],
   },
   {
     title: 'a script without an MLproject file',
@@ -170,15 +177,33 @@ function unquote(text: string): string {
   return /^'.*'$/s.test(text) ? text.slice(1, -1).replaceAll(`'"'"'`, "'") : text;
 }
 
+/** MLflow takes `file://` for a plain folder: a repository must be served to count as remote. */
+async function serveGit(folder: string): Promise<AsyncDisposable & { readonly port: number }> {
+  const port = await findFreePort();
+  const where = ['--listen=127.0.0.1', `--port=${port}`, `--base-path=${folder}`];
+  // `git daemon` is a child of `git`: both are ended by their group.
+  const options = { reject: false, detached: true, stdio: 'ignore' } as const;
+  const daemon = execa('git', ['daemon', '--export-all', '--reuseaddr', ...where], options);
+  await waitUntilListening(port);
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      process.kill(-(daemon.pid ?? 0), 'SIGKILL');
+      await daemon;
+    },
+  };
+}
+
 describe('mlts run and mlflow run', () => {
   test.each(CASES)('$title', async ({ files, args, prepare, exitCode = 0 }) => {
     await using rig = createRig();
     await rig.write(files);
     if (prepare !== undefined) await execa('bash', ['-c', prepare], { cwd: rig.directory });
-    const words = args.map((word) => word.replace('HERE', rig.directory));
+    await using daemon = await serveGit(rig.directory);
+    const words = args.map((word) => word.replace('PORT', String(daemon.port)));
     const ours = await runThrough('mlts', rig, words);
     const theirs = await runThrough('mlflow', rig, words);
-    const isFetched = words[0]?.startsWith('file:') ?? false;
+    const isFetched = words[0]?.startsWith('git:') ?? false;
     expect(comparable(ours, isFetched)).toEqual(comparable(theirs, isFetched));
     expect(ours.record.env.MLFLOW_TRACKING_URI).toBe(`sqlite:///${rig.path('mlts.db')}`);
     expect(ours.exitCode).toBe(exitCode);

@@ -52,6 +52,7 @@ async function usesLfs(git: Git): Promise<boolean> {
 
 /** What `git lfs install` would write into the user's configuration; without it only pointers come. */
 const LFS_FILTER = [
+  'clean=git-lfs clean -- %f',
   'smudge=git-lfs smudge -- %f',
   'process=git-lfs filter-process',
   'required=true',
