@@ -1,14 +1,19 @@
 import { join } from 'node:path';
-import { InvalidInput, ToolError } from '../core/errors.ts';
+import { InvalidInput } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { findExecutable } from '../host/executables.ts';
 import { writeFileAtomically } from '../host/files.ts';
 import { removeFolder } from '../host/folders.ts';
 import { tryTool } from '../host/tool.ts';
+import {
+  createPipInstaller,
+  createUvInstaller,
+  type PackageInstaller,
+} from './package-installer.ts';
 import { findCurrentPython, obtainInterpreter } from './python-interpreter.ts';
-import { anchorReferences, quoteForPip } from './requirement-lines.ts';
+import { anchorReferences } from './requirement-lines.ts';
 import type { Specification } from './specification.ts';
-import { createStepRunner, type RunStep } from './tool-step.ts';
+import { createStepRunner, type RunStep, type StepSurroundings } from './tool-step.ts';
 import { translatePipSettings } from './uv-settings.ts';
 
 export interface VirtualenvBuild {
@@ -38,18 +43,15 @@ export async function buildVirtualenv(
   const uv = await findUv(build.manager, context);
   const title = `Making the environment of ${build.askedBy} with ${uv === undefined ? 'venv and pip' : 'uv'}`;
   await context.terminal.progress(title, async (update) => {
-    const env = toolEnv(context);
-    const surroundings = { cwd: build.directory, signal, update };
-    const run = createStepRunner({ ...surroundings, env });
+    const surroundings = { cwd: build.directory, env: toolEnv(context), signal, update };
+    const run = createStepRunner(surroundings);
     const python = await choosePython(build, { context, uv, signal, run });
-    const settings =
-      build.manager === 'virtualenv' ? await askPipSettings(python, env, signal) : {};
     const installer =
       uv === undefined
         ? createPipInstaller(run)
         : createUvInstaller(
             uv,
-            createStepRunner({ ...surroundings, env: { ...env, ...settings } }),
+            createStepRunner(await adaptToUv(build.manager, python, surroundings)),
             context.terminal.warn,
           );
     await installer.create(folder, python, build.name);
@@ -89,69 +91,25 @@ async function choosePython(
   return obtainInterpreter({ asked: specification.python, askedBy, env, uv, signal, run });
 }
 
-async function askPipSettings(
+/** Where uv does pip's work it is told pip's settings; `--env-manager uv` is uv alone, as in MLflow. */
+async function adaptToUv(
+  manager: VirtualenvBuild['manager'],
   python: string,
-  env: Readonly<Record<string, string | undefined>>,
-  signal: AbortSignal,
-): Promise<Record<string, string>> {
-  const { stdout, exitCode } = await tryTool(python, ['-m', 'pip', 'config', 'list'], {
-    env,
-    signal,
-  });
+  surroundings: StepSurroundings,
+): Promise<StepSurroundings> {
+  if (manager === 'uv') return surroundings;
+  const { env, signal } = surroundings;
+  const args = ['-m', 'pip', 'config', 'list'];
+  const { stdout, exitCode } = await tryTool(python, args, { env, signal });
   // A Python without pip has no pip settings of its own; the variables still count.
-  return translatePipSettings(env, exitCode === 0 ? stdout : '');
-}
-
-interface Installer {
-  readonly quote: (path: string) => string;
-  create(folder: string, python: string, name: string): Promise<void>;
-  install(folder: string, title: string, requirementsFile: string): Promise<void>;
-}
-
-const INDEX_FAILURE =
-  /no solution found|not found in the|error sending request|failed to fetch|dns error/i;
-
-function createUvInstaller(uv: string, run: RunStep, warn: (text: string) => void): Installer {
-  return {
-    quote: (path) => path,
-    async create(folder, python, name) {
-      const create = (...options: readonly string[]) => {
-        const args = ['venv', '--no-project', '--prompt', name, '--python', python, ...options];
-        return run({ title: 'Making the environment', file: uv, args: [...args, folder] });
-      };
-      // Seeding takes pip from the index; where that has none the packages asked for may still be had.
-      await create('--seed').catch(async (error: unknown) => {
-        if (!(error instanceof ToolError && INDEX_FAILURE.test(error.stderr))) throw error;
-        await removeFolder(folder);
-        await create();
-        warn('the package index did not provide pip: this environment has none');
-      });
-    },
-    async install(folder, title, requirementsFile) {
-      const args = ['pip', 'install', '--python', join(folder, 'bin', 'python')];
-      await run({ title, file: uv, args: [...args, '-r', requirementsFile] });
-    },
-  };
-}
-
-function createPipInstaller(run: RunStep): Installer {
-  return {
-    quote: quoteForPip,
-    async create(folder, python, name) {
-      const args = ['-m', 'venv', '--prompt', name, folder];
-      await run({ title: 'Making the environment', file: python, args });
-    },
-    async install(folder, title, requirementsFile) {
-      const args = ['-m', 'pip', 'install', '--disable-pip-version-check', '-r', requirementsFile];
-      await run({ title, file: join(folder, 'bin', 'python'), args });
-    },
-  };
+  const settings = translatePipSettings(env, exitCode === 0 ? stdout : '');
+  return { ...surroundings, env: { ...env, ...settings } };
 }
 
 async function installGroups(
   { specification, directory }: VirtualenvBuild,
   folder: string,
-  installer: Installer,
+  installer: PackageInstaller,
 ): Promise<void> {
   const groups = [
     ['Installing build dependencies', specification.buildDependencies],
