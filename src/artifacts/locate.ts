@@ -35,7 +35,7 @@ export async function locateArtifact(
 ): Promise<LocatedArtifact> {
   const located = await follow(uri, resolver);
   for (const { base, path } of located.places) {
-    if (!isReadable(base)) throw unsupportedScheme(base);
+    if (!isReadable(base)) throw unsupportedScheme(joinPath(base.replace(/\/$/, ''), path));
     if (path !== '') splitSafely(path, '');
   }
   return located;

@@ -24,14 +24,14 @@ async function readSettings(env: Env): Promise<S3ClientConfig> {
   const endpoint =
     env[variables.s3EndpointUrl] || env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || undefined;
   const region = env.AWS_REGION || env.AWS_DEFAULT_REGION;
-  const isUnsigned = env[variables.s3SignatureVersion]?.toLowerCase() === 'unsigned';
   return {
     ...(endpoint === undefined ? {} : { endpoint: checkEndpoint(endpoint) }),
     ...(region ? { region } : {}),
     ...readCredentials(env),
-    ...(isUnsigned ? { signer: { sign: async (request) => request } } : {}),
     forcePathStyle: usesPathStyle(env, endpoint),
     followRegionRedirects: true,
+    // Only AWS itself knows checksums of requests that have no content.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
     // Else a checking stream is put before the body, which hides a connection that breaks.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
@@ -44,7 +44,8 @@ async function readSettings(env: Env): Promise<S3ClientConfig> {
 }
 
 /** Keys in `env` come first in the SDK's chain too; given here, they need not be in our own process. */
-function readCredentials(env: Env): Pick<S3ClientConfig, 'credentials'> {
+function readCredentials(env: Env): Pick<S3ClientConfig, 'credentials' | 'signer'> {
+  if (env[variables.s3SignatureVersion]?.toLowerCase() === 'unsigned') return ANONYMOUS;
   const accessKeyId = env.AWS_ACCESS_KEY_ID;
   const secretAccessKey = env.AWS_SECRET_ACCESS_KEY;
   if (!accessKeyId || !secretAccessKey) return {};
@@ -53,6 +54,12 @@ function readCredentials(env: Env): Pick<S3ClientConfig, 'credentials'> {
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
   };
 }
+
+/** For public buckets. The SDK wants credentials even where nothing is signed with them. */
+const ANONYMOUS: Pick<S3ClientConfig, 'credentials' | 'signer'> = {
+  credentials: { accessKeyId: 'anonymous', secretAccessKey: 'anonymous' },
+  signer: { sign: async (request) => request },
+};
 
 /** As botocore decides: a server of one's own seldom has a host name for each bucket. */
 function usesPathStyle(env: Env, endpoint: string | undefined): boolean {

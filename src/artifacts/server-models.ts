@@ -1,3 +1,4 @@
+import { variables } from '../core/environment-variables.ts';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { createHttpClient, type HttpClient, type JsonObject } from '../host/http-client.ts';
@@ -10,12 +11,13 @@ const API = '/api/2.0/mlflow';
 export type ModelFinder = Required<Pick<ArtifactResolver, 'findModelOfRun' | 'locateModel'>>;
 
 /**
- * Asks an MLflow server at `serverUri` where models lie: versions, stages and aliases of its registry,
- * models by id, and those that a run logged.
+ * Asks an MLflow server at `serverUri` where models lie: models by id, those that a run logged, and
+ * versions, stages and aliases of its registry, or of the one that MLFLOW_REGISTRY_URI names.
  */
 export function createServerModelFinder(serverUri: string, context: Context): ModelFinder {
-  const ask = async <T>(question: (client: HttpClient) => Promise<T>): Promise<T> => {
-    const client = await createHttpClient(serverUri, context, { audience: 'tracking-server' });
+  const registryUri = context.env[variables.registryUri] || serverUri;
+  const ask = async <T>(uri: string, question: (client: HttpClient) => Promise<T>): Promise<T> => {
+    const client = await createHttpClient(uri, context, { audience: 'tracking-server' });
     try {
       return await question(client);
     } finally {
@@ -23,8 +25,10 @@ export function createServerModelFinder(serverUri: string, context: Context): Mo
     }
   };
   return {
-    findModelOfRun: (runId, name) => ask((client) => findModelOfRun(client, runId, name)),
-    locateModel: (model) => ask((client) => locateModel(client, model)),
+    findModelOfRun: (runId, name) =>
+      ask(serverUri, (client) => findModelOfRun(client, runId, name)),
+    locateModel: (model) =>
+      ask(model.by === 'id' ? serverUri : registryUri, (client) => locateModel(client, model)),
   };
 }
 

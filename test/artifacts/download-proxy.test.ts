@@ -62,8 +62,11 @@ afterAll(async () => {
   await Promise.all(scratch.map((path) => rm(path, { recursive: true, force: true })));
 });
 
-function download(uri: string): Promise<string> {
-  const context = createTestContext({ cwd: folder, env: { MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0' } });
+function download(uri: string, env: Record<string, string> = {}): Promise<string> {
+  const context = createTestContext({
+    cwd: folder,
+    env: { MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0', ...env },
+  });
   return downloadArtifact(uri, join(folder, 'to'), context, {
     trackingUri: server.uri,
     artifactUriOfRun: async () => logged.artifactUri,
@@ -153,6 +156,12 @@ describe('models', () => {
     const ofRun = await download(`runs:/${logged.runId}/model`);
     expect(ofRun).toBe(join(folder, 'to/model'));
     expect(await readTree(ofRun)).toEqual(files);
+  });
+
+  test('the registry may be another server than the tracking server', async () => {
+    const elsewhere = { MLFLOW_REGISTRY_URI: 'http://127.0.0.1:9' };
+    await expect(download('models:/churn/1', elsewhere)).rejects.toThrow(/127\.0\.0\.1:9/);
+    await download(`models:/${logged.modelId}`, elsewhere);
   });
 
   test('one file of a model', async () => {

@@ -117,7 +117,7 @@ test('an endpoint without a scheme is refused', async () => {
   ).rejects.toThrow('the S3 endpoint `localhost:9000` is no http or https address');
 });
 
-describe('a bad line', () => {
+describe('S3 that breaks off', () => {
   const content = randomBytes(300_000);
   let requests: IncomingMessage[];
   let broken: Server;
@@ -160,6 +160,20 @@ describe('a bad line', () => {
     expect(await readFile(await download('s3://lake/big.bin', env))).toEqual(content);
     expect(requests.map(({ headers }) => headers['if-match'])).toEqual([undefined, '"v1"', '"v1"']);
     expect(requests[1]?.headers.range).toMatch(/^bytes=[1-9]\d*-$/);
+  });
+
+  test.each([
+    { version: 's3v4', authorization: /^AWS4-HMAC-SHA256 Credential=test-key/ },
+    { version: 'unsigned', authorization: undefined },
+  ])('requests are signed as MLflow is told to: $version', async ({ version, authorization }) => {
+    breakOff = (response) => response.end(content.subarray(150_000));
+    await download('s3://lake/big.bin', {
+      ...env,
+      MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION: version,
+    });
+    const sent = requests[0]?.headers.authorization;
+    if (authorization === undefined) expect(sent).toBeUndefined();
+    else expect(sent).toMatch(authorization);
   });
 
   test('an interrupt ends it, and nothing stays behind', async () => {

@@ -66,7 +66,9 @@ export async function startS3Server(): Promise<S3Server> {
       await client.send(new CreateBucketCommand({ Bucket: bucket }));
     },
     async put(bucket, key, content) {
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(content) }));
+      await client.send(
+        new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(content) }),
+      );
     },
     async stop() {
       client.destroy();
