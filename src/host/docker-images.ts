@@ -151,7 +151,7 @@ async function* readEvents(stream: NodeJS.ReadableStream): AsyncGenerator<Daemon
 }
 
 function pullError(name: string, text: string, cause?: unknown): Error {
-  if (/unauthorized|denied|authentication required|forbidden/i.test(text)) {
+  if (/unauthorized|denied|authentication required|no basic auth|forbidden/i.test(text)) {
     return new NotFound(`the registry does not give us image ${name}: ${text}`, {
       hint: 'check the name, and `docker login` to its registry',
       cause,

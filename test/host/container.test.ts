@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerLaunch } from '../../src/core/launch.ts';
@@ -140,6 +140,19 @@ describe.skipIf(reason !== undefined)(title, () => {
       expect(await listLeft()).toBe('');
     });
 
+    test('a daemon that goes away while the container runs', async () => {
+      const proxy = await startProxy(join(folder, 'proxy.sock'));
+      const env = { ...process.env, DOCKER_HOST: `unix://${folder}/proxy.sock` };
+      const run = startContainer(launchOf('echo ready; sleep 600', { options }), { env });
+      await run.waitForText('ready');
+      proxy.stop();
+      try {
+        await expect(run.outcome).rejects.toThrow(/Docker daemon (went away|answers)/);
+      } finally {
+        await docker('rm', '--force', await listLeft());
+      }
+    });
+
     test('no daemon', async () => {
       const env = { ...process.env, DOCKER_HOST: `unix://${folder}/none.sock` };
       await expect(startContainer(launchOf('true'), { env }).outcome).rejects.toMatchObject({
@@ -153,3 +166,22 @@ describe.skipIf(reason !== undefined)(title, () => {
     return { options: { container: named, hostConfig } };
   }
 });
+
+/** Stands between us and the daemon, so that a test can cut the connection. */
+async function startProxy(path: string): Promise<{ stop(): void }> {
+  const sockets: Socket[] = [];
+  // Half open: the end of stdin must not end the output.
+  const proxy = createServer({ allowHalfOpen: true }, (ours) => {
+    const daemon = connect({ path: '/var/run/docker.sock', allowHalfOpen: true });
+    for (const socket of [ours, daemon]) socket.on('error', () => {});
+    sockets.push(ours, daemon);
+    ours.pipe(daemon).pipe(ours);
+  }).listen(path);
+  await once(proxy, 'listening');
+  return {
+    stop() {
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}

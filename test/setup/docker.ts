@@ -109,7 +109,7 @@ async function findDebianSources(codename: string): Promise<readonly string[]> {
   return present.filter((_path, index) => suite.test(texts[index] ?? ''));
 }
 
-async function installMissing(programs: Readonly<Record<string, string>>): Promise<void> {
+export async function installMissing(programs: Readonly<Record<string, string>>): Promise<void> {
   const found = await Promise.all(
     Object.keys(programs).map((name) => execa('which', [name], { reject: false })),
   );
