@@ -2,6 +2,7 @@ import type { SimpleGitOptions, SimpleGitProgressEvent } from 'simple-git';
 import type { Env } from '../core/environment-variables.ts';
 import { InvalidInput, ToolError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
+import { signalTreeIn } from './process-tree.ts';
 
 export interface GitOptions {
   /** Where git runs; it must exist. */
@@ -100,11 +101,16 @@ export async function openGit(options: GitOptions): Promise<Git> {
         },
         ...(onProgress === undefined ? {} : { progress: forward(onProgress) }),
       }).env(env);
+      // Before simple-git's own listener, which ends git alone and so would make orphans of the rest.
+      const endAll = (): void => signalTreeIn(directory, 'SIGTERM');
+      signal.addEventListener('abort', endAll, { once: true });
       try {
         return await git.raw([...args]);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         throw toToolError(error, said);
+      } finally {
+        signal.removeEventListener('abort', endAll);
       }
     },
   };

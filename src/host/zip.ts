@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Entry, ZipFile } from 'yauzl';
 import { InvalidInput, MltsError } from '../core/errors.ts';
@@ -51,29 +51,42 @@ export async function unpackZip(
 
 async function readMembers(zip: ZipFile, limits: ZipLimits): Promise<readonly Entry[]> {
   const members: Entry[] = [];
-  const names = new Set<string>();
   for await (const member of zip.eachEntry()) {
-    checkMember(member, names);
-    names.add(member.fileName);
+    checkMember(member);
     members.push(member);
     if (members.length > limits.maxMembers) throw tooLarge(`more than ${limits.maxMembers} files`);
   }
+  checkNames(members);
   return members;
 }
 
-function checkMember(member: Entry, names: ReadonlySet<string>): void {
+function checkMember(member: Entry): void {
   const { fileName } = member;
   const type = (member.externalFileAttributes >>> 16) & FILE_TYPE_MASK;
-  const problem = names.has(fileName)
-    ? 'comes twice'
-    : fileName.includes('\0')
-      ? 'has a name that no file can have'
-      : type !== 0 && type !== REGULAR_FILE && type !== DIRECTORY
-        ? 'is a link or a device'
-        : member.canDecodeFileData()
-          ? undefined
-          : 'is encrypted, or packed in a way that is not supported';
+  const problem = fileName.includes('\0')
+    ? 'has a name that no file can have'
+    : type !== 0 && type !== REGULAR_FILE && type !== DIRECTORY
+      ? 'is a link or a device'
+      : member.canDecodeFileData()
+        ? undefined
+        : 'is encrypted, or packed in a way that is not supported';
   if (problem !== undefined) throw new InvalidInput(`the member \`${fileName}\` ${problem}`);
+}
+
+/** Two members of one name, or one that would be a file and a folder, are made to deceive somebody. */
+function checkNames(members: readonly Entry[]): void {
+  const files = new Set<string>();
+  for (const { fileName } of members.filter((member) => !member.fileName.endsWith('/'))) {
+    const name = posix.normalize(fileName);
+    if (files.has(name)) throw new InvalidInput(`the member \`${fileName}\` comes twice`);
+    files.add(name);
+  }
+  for (const { fileName } of members) {
+    const parts = posix.normalize(fileName).split('/');
+    const folders = parts.slice(1).map((_part, index) => parts.slice(0, index + 1).join('/'));
+    if (!folders.some((folder) => files.has(folder))) continue;
+    throw new InvalidInput(`the member \`${fileName}\` lies below a file`);
+  }
 }
 
 function checkSizes(members: readonly Entry[], archiveBytes: number, limits: ZipLimits): void {

@@ -1,5 +1,7 @@
 import { readdirSync, watch } from 'node:fs';
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -258,6 +260,26 @@ describe('a repository with more than its files', () => {
     expect(await git('super', 'config', '--local', '--list')).toBe(configuration);
     expect(await leftovers()).toEqual([]);
   });
+
+  it('is given up at once, with all that git started, while a submodule hangs', async () => {
+    const { root, git, commit } = world;
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/x.git`;
+    const modules = `[submodule "x"]\n\tpath = x\n\turl = ${address}\n`;
+    const hash = await commit('hanging', { '.gitmodules': modules });
+    await git('hanging', 'update-index', '--add', '--cacheinfo', `160000,${hash},x`);
+    await git('hanging', 'commit', '--quiet', '--message', 'submodule');
+    const context = openContext();
+    const fetching = fetchProjectSource(`git+file://${root}/hanging`, {}, context);
+    const ended = expect(fetching).rejects.toBeInstanceOf(Interrupted);
+    const asked = await new Promise<IncomingMessage>((resolve) => silent.once('request', resolve));
+    const hungUp = new Promise((resolve) => asked.once('close', resolve));
+    context.interrupt('SIGTERM');
+    await Promise.all([ended, hungUp]);
+    expect(await leftovers()).toEqual([]);
+    silent.close();
+  }, 20_000);
 
   it('has the content of Git LFS', async (test) => {
     const reason = await ensureGitLfs();
