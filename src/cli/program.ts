@@ -45,8 +45,9 @@ export async function runProgram(
     await program.parseAsync(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return 2; // A group without its verb: the help was shown.
-    if (error.exitCode !== 0) throw toUsageError(error, args);
+    throw toUsageError(error, args);
   }
   return exitCode;
 }

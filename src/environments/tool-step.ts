@@ -1,6 +1,6 @@
 import { ToolError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
-import { runToolGroup } from '../host/tool-group.ts';
+import { streamTool } from '../host/tool.ts';
 
 /** One call of a tool (uv, pip, pyenv, conda) as part of a longer work. */
 export interface ToolStep {
@@ -32,7 +32,7 @@ export function createStepRunner(surroundings: StepSurroundings): RunStep {
       said.push(line);
       update(`${title}: ${shorten(line.trim())}`);
     };
-    const exitCode = await runToolGroup(file, args, { ...options, onLine });
+    const exitCode = await streamTool(file, args, options, onLine);
     if (exitCode !== 0) throw explainFailure(title, said, exitCode);
   };
 }

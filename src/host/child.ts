@@ -5,6 +5,7 @@ import { InvalidInput, ToolError } from '../core/errors.ts';
 import type { ProcessLaunch } from '../core/launch.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { Interrupted, type Interrupts } from './interrupts.ts';
+import { findGroup, type ProcessGroup } from './process-group.ts';
 
 export interface ChildOptions {
   readonly interrupts: Interrupts;
@@ -34,7 +35,7 @@ export async function runChild(launch: ProcessLaunch, options: ChildOptions): Pr
   });
   const { pid } = child;
   if (pid === undefined) throw startError(launch, await child);
-  const group = createGroup(pid);
+  const group = findGroup(pid);
   const stopRelaying = relayJobControl(group);
   const interruption = endOnInterrupt(group, options);
   try {
@@ -50,25 +51,9 @@ export async function runChild(launch: ProcessLaunch, options: ChildOptions): Pr
   }
 }
 
-interface Group {
-  send(signal: NodeJS.Signals): void;
-  isAlive(): boolean;
-}
-
-function createGroup(leaderPid: number): Group {
-  const kill = (signal: NodeJS.Signals | 0): boolean => {
-    try {
-      return process.kill(-leaderPid, signal);
-    } catch {
-      return false; // ESRCH: nobody is left; EPERM: what is left is no longer ours.
-    }
-  };
-  return { send: (signal) => void kill(signal), isAlive: () => kill(0) };
-}
-
 /** Passes the first interrupt on to the group and makes sure that the group ends. */
 function endOnInterrupt(
-  group: Group,
+  group: ProcessGroup,
   { interrupts, graceMs }: ChildOptions,
 ): { settle(): Promise<Outcome['interruptedBy']> } {
   let interruptedBy: Outcome['interruptedBy'];
@@ -102,7 +87,7 @@ function endOnInterrupt(
  * where no init collects zombies, a dead group looks alive for ever.
  */
 async function waitForGroupEnd(
-  group: Group,
+  group: ProcessGroup,
   deadlineMs: number,
   force: AbortSignal,
 ): Promise<void> {
@@ -116,7 +101,7 @@ async function waitForGroupEnd(
   force.removeEventListener('abort', hurry);
 }
 
-function relayJobControl(group: Group): () => void {
+function relayJobControl(group: ProcessGroup): () => void {
   const stop = (): void => {
     group.send('SIGSTOP');
     process.kill(process.pid, 'SIGSTOP');

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { InvalidInput, ToolError } from '../core/errors.ts';
-import { Interrupted } from './interrupts.ts';
+import { findGroup } from './process-group.ts';
 
 export interface ToolOptions {
   readonly cwd?: string;
@@ -8,8 +8,6 @@ export interface ToolOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
   readonly input?: string;
-  /** Called with each line that the tool writes (both streams), as it comes. */
-  readonly onLine?: (line: string) => void;
 }
 
 export interface ToolOutput {
@@ -18,11 +16,14 @@ export interface ToolOutput {
   readonly exitCode: number;
 }
 
+/** Between SIGTERM to a tool's group and SIGKILL. */
+const GRACE_MS = 5_000;
+
 /**
- * Runs a program that mlts drives (git, uv, pip, conda) to its end, its output captured.
+ * Runs a program that mlts drives (git, conda) to its end, its output captured.
  *
  * @throws ToolError where it cannot be started or exits other than 0; the message ends with the last
- * lines it wrote. @throws Interrupted when `signal` is aborted; the tool is ended first.
+ * lines it wrote. InvalidInput where there is no such program. The signal's reason when it is aborted.
  */
 export async function runTool(
   file: string,
@@ -41,44 +42,95 @@ export async function runTool(
 export async function tryTool(
   file: string,
   args: readonly string[],
-  options: ToolOptions,
+  { signal, ...options }: ToolOptions,
 ): Promise<ToolOutput> {
-  const child = execa(file, args, {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: options.env as Record<string, string>,
-    extendEnv: false,
-    reject: false,
-    all: options.onLine !== undefined,
-    stripFinalNewline: false,
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    forceKillAfterDelay: 5_000,
-  });
-  const { onLine } = options;
-  const reading =
-    onLine === undefined
-      ? Promise.resolve()
-      : (async () => {
-          for await (const line of child.iterable({ from: 'all' })) onLine(line);
-        })().catch(() => {});
-  const result = await child;
-  await reading;
-  if (result.isCanceled && options.signal !== undefined) {
-    const { reason } = options.signal;
-    throw reason instanceof Error ? reason : new Interrupted('SIGTERM');
-  }
-  if (result.failed && result.exitCode === undefined && result.signal === undefined) {
-    throw startError(file, result);
-  }
-  return { stdout: result.stdout, stderr: result.stderr, exitCode: result.exitCode ?? -1 };
+  signal?.throwIfAborted();
+  const child = execa(file, args, { ...describeTool(options), stripFinalNewline: false });
+  const result = await endingWith(signal, child.nodeChildProcess, child);
+  return { stdout: result.stdout, stderr: result.stderr, exitCode: readExitCode(file, result) };
 }
 
-function startError(file: string, result: { code?: string | undefined; cause?: unknown }): Error {
-  return result.code === 'ENOENT'
-    ? new InvalidInput(`\`${file}\` was not found on PATH`, { cause: result.cause })
-    : new ToolError(`\`${file}\` could not be started: ${String(result.cause ?? result.code)}`, {
-        cause: result.cause,
-      });
+/**
+ * Runs a tool that talks while it works (pip, uv, conda), each line of both its streams given to
+ * `onLine` as it comes. Resolves to its exit code, -1 for an end by a signal; throws as `runTool`.
+ */
+export async function streamTool(
+  file: string,
+  args: readonly string[],
+  { signal, ...options }: ToolOptions,
+  onLine: (line: string) => void,
+): Promise<number> {
+  signal?.throwIfAborted();
+  const child = execa(file, args, { ...describeTool(options), all: true, buffer: false });
+  const read = async () => {
+    try {
+      for await (const line of child.iterable({ from: 'all' })) onLine(line);
+    } catch {
+      // A start that failed and an end by a signal are told by the result.
+    }
+    return child;
+  };
+  return readExitCode(file, await endingWith(signal, child.nodeChildProcess, read()));
+}
+
+/**
+ * A session of its own, so that its descendants (a package's build, a compiler, ssh) can be ended with it:
+ * one that was left would go on writing to a folder that is being removed and hold the output open.
+ */
+function describeTool({ cwd, env, input }: Omit<ToolOptions, 'signal'>) {
+  return {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: env as Record<string, string>,
+    extendEnv: false,
+    reject: false,
+    detached: true,
+    ...(input === undefined ? { stdin: 'ignore' as const } : { input }),
+  } as const;
+}
+
+interface Leader {
+  readonly pid?: number | undefined;
+  once(event: 'exit', listener: () => void): unknown;
+}
+
+/** Ends the group of `leader` when `signal` is aborted, and then throws the signal's reason. */
+async function endingWith<T>(
+  signal: AbortSignal | undefined,
+  leader: Leader,
+  work: PromiseLike<T>,
+): Promise<T> {
+  if (signal === undefined || leader.pid === undefined) return work;
+  const group = findGroup(leader.pid);
+  let grace: NodeJS.Timeout | undefined;
+  const kill = (): void => group.send('SIGKILL');
+  const end = (): void => {
+    group.send('SIGTERM');
+    grace = setTimeout(kill, GRACE_MS);
+  };
+  signal.addEventListener('abort', end, { once: true });
+  leader.once('exit', () => {
+    if (signal.aborted) kill();
+  });
+  try {
+    return await work;
+  } finally {
+    signal.removeEventListener('abort', end);
+    clearTimeout(grace);
+    signal.throwIfAborted();
+  }
+}
+
+interface Result {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly code?: string | undefined;
+  readonly cause?: unknown;
+}
+
+function readExitCode(file: string, { exitCode, signal, code, cause }: Result): number {
+  if (exitCode !== undefined || signal !== undefined) return exitCode ?? -1;
+  if (code === 'ENOENT') throw new InvalidInput(`\`${file}\` was not found`, { cause });
+  throw new ToolError(`\`${file}\` could not be started: ${code ?? String(cause)}`, { cause });
 }
 
 function lastLines(text: string): string {

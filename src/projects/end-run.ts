@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTerminated, type RunStatus, type Tag } from '../core/entities.ts';
 import { variables } from '../core/environment-variables.ts';
-import { MltsError } from '../core/errors.ts';
+import { MltsError, Unavailable } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Context } from '../host/context.ts';
 import type { TrackingStore } from '../tracking/store.ts';
@@ -36,16 +36,16 @@ export function judgeOutcome(outcome: Outcome): RunEnd {
  * FINISHED is not (mlflow/mlflow#5963).
  *
  * A store that has gone is tried again until MLTS_STORE_DEADLINE_SECONDS have passed or the user
- * interrupts; then a message says exactly what was not written. Never throws: the run is over.
+ * interrupts. Never throws: the run is over.
  *
- * @returns whether it was written.
+ * @returns undefined when it is written, else an error that says exactly what was not.
  */
 export async function endRun(
   store: TrackingStore,
   runId: string,
   end: RunEnd,
   context: Context,
-): Promise<boolean> {
+): Promise<Unavailable | undefined> {
   const endTimeMs = context.now();
   try {
     await retryUntilDeadline(context, async () => {
@@ -55,13 +55,16 @@ export async function endRun(
         isTerminated(info.status) && (end.status === 'FINISHED' || info.status === end.status);
       if (!stands) await store.updateRun(runId, { status: end.status, endTimeMs });
     });
-    return true;
-  } catch (error) {
-    context.terminal.warn(
-      `the end of run ${runId} was not written (status ${end.status}, end time ${new Date(endTimeMs).toISOString()}): ${messageOf(error)}`,
-      `it still shows as RUNNING in ${store.uri}; set its status there when the store is back`,
+    return undefined;
+  } catch (cause) {
+    const ended = `status ${end.status}, end time ${new Date(endTimeMs).toISOString()}`;
+    return new Unavailable(
+      `the end of run ${runId} was not written (${ended}): ${messageOf(cause)}`,
+      {
+        hint: `it still shows as RUNNING in ${store.uri}: end it there when the store is back`,
+        cause,
+      },
     );
-    return false;
   }
 }
 

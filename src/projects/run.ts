@@ -1,5 +1,5 @@
 import type { Run } from '../core/entities.ts';
-import { RunFailed } from '../core/errors.ts';
+import { RunFailed, type Unavailable } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { openTrackingStore, resolveTrackingUri } from '../tracking/open.ts';
 import type { TrackingStore } from '../tracking/store.ts';
@@ -27,9 +27,11 @@ export async function runProject(options: RunOptions, context: Context): Promise
     const run = await createProjectRun(prepared, options, experiment.id, store, context);
     announce(run, experiment, context);
     const execution = await executeRun({ prepared, options, run, experiment, store }, context);
-    const isWritten = await endRun(store, run.info.id, execution.end, context);
-    if (isWritten) await summarize(run, experiment, prepared, options, store, context);
-    return conclude(run, execution);
+    const unwritten = await endRun(store, run.info.id, execution.end, context);
+    if (unwritten === undefined) {
+      await summarize(run, experiment, prepared, options, store, context);
+    }
+    return conclude(run, execution, unwritten, context);
   } finally {
     await store.close();
   }
@@ -72,14 +74,22 @@ async function summarize(
   }
 }
 
-function conclude({ info }: Run, { end, failure, exitCode }: Execution): number {
-  if (failure !== undefined) throw failure;
-  if (exitCode === 0) return 0;
-  throw new RunFailed(describeEnd(info.name, end, exitCode), exitCode);
+/** The command's own failure comes before that of the store, which is told in any case. */
+function conclude(
+  { info }: Run,
+  { end, failure, exitCode }: Execution,
+  unwritten: Unavailable | undefined,
+  { terminal }: Context,
+): number {
+  const failed = failure ?? (exitCode === 0 ? undefined : endOf(info.name, end, exitCode));
+  if (failed === undefined && unwritten === undefined) return 0;
+  if (failed !== undefined && unwritten !== undefined) terminal.fail(unwritten);
+  throw failed ?? unwritten;
 }
 
-function describeEnd(runName: string, end: RunEnd, exitCode: number): string {
+function endOf(runName: string, end: RunEnd, exitCode: number): RunFailed {
   const signal = end.tags.find(({ key }) => key === 'mlts.signal')?.value;
   const how = signal === undefined ? `its command exited with ${exitCode}` : `ended by ${signal}`;
-  return `run \`${runName}\` ${end.status === 'KILLED' ? 'was killed' : 'failed'}: ${how}`;
+  const what = end.status === 'KILLED' ? 'was killed' : 'failed';
+  return new RunFailed(`run \`${runName}\` ${what}: ${how}`, exitCode);
 }
