@@ -106,15 +106,23 @@ function write(target: Writable, bytes: Buffer): Promise<void> {
   return new Promise((resolve) => void target.write(bytes, () => resolve()));
 }
 
-/** `mlts run | head`: without a listener the first write to a closed pipe would end us. */
+/**
+ * `mlts run | head`: a closed pipe must end neither us, without a listener, nor the run, by the listeners
+ * of the whole program: they would end the process while the container is still to be removed.
+ */
 function guardOutput({ stdout, stderr }: ContainerStreams): { release(): void } {
-  const ignore = (): void => {};
-  stdout.on('error', ignore);
-  stderr.on('error', ignore);
+  const restores = [stdout, stderr].map((stream) => {
+    const listeners = stream.rawListeners('error') as ((error: Error) => void)[];
+    const ignore = (): void => {};
+    stream.removeAllListeners('error').on('error', ignore);
+    return () => {
+      stream.off('error', ignore);
+      for (const listener of listeners) stream.on('error', listener);
+    };
+  });
   return {
     release() {
-      stdout.off('error', ignore);
-      stderr.off('error', ignore);
+      for (const restore of restores) restore();
     },
   };
 }

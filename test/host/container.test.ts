@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ContainerLaunch } from '../../src/core/launch.ts';
+import { runContainer } from '../../src/host/container.ts';
 import { testCache } from '../setup/cache.ts';
 import { launchOf, startContainer } from '../setup/container.ts';
+import { createTestContext } from '../setup/context.ts';
 import { docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
 
 const reason = whyNoDocker();
@@ -77,6 +80,21 @@ describe.skipIf(reason !== undefined)(title, () => {
       signal: 'SIGKILL',
       interruptedBy: 'SIGTERM',
     });
+    expect(await listLeft()).toBe('');
+  });
+
+  test('nobody reads the output any more: the command runs on to its end', async () => {
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
+    let endedProgram = false;
+    stdout.on('error', () => {
+      endedProgram = true;
+    });
+    const streams = { stdin: Readable.from([]), stdout, stderr: new PassThrough().resume() };
+    const launch = launchOf('echo one; sleep 0.2; echo two; exit 3', { options });
+    const outcome = await runContainer(launch, createTestContext(), { graceMs: 1_000, streams });
+    expect(outcome.exitCode).toBe(3);
+    expect(endedProgram).toBe(false);
+    expect(stdout.listenerCount('error')).toBe(1);
     expect(await listLeft()).toBe('');
   });
 
