@@ -17,12 +17,19 @@ interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly unknown[];
+  }[];
 }
 
 async function runStep(name: string, file: string, args: readonly string[]): Promise<boolean> {
   console.log(`\n> ${name}`);
-  const { exitCode } = await execa(file, args, { stdio: 'inherit', reject: false, preferLocal: true });
+  const { exitCode } = await execa(file, args, {
+    stdio: 'inherit',
+    reject: false,
+    preferLocal: true,
+  });
   return exitCode === 0;
 }
 
@@ -61,5 +68,7 @@ const tests = await runVitest(process.argv.slice(2)).catch((error: unknown): Cou
 });
 const passed = tests.passed + checks.filter(Boolean).length;
 const failed = tests.failed + checks.filter((ok) => !ok).length;
-console.log(`\n${passed} passed, ${failed} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''}`);
+console.log(
+  `\n${passed} passed, ${failed} failed${tests.skipped > 0 ? `, ${tests.skipped} skipped` : ''}`,
+);
 process.exitCode = failed === 0 && tests.passed > 0 ? 0 : 1;
