@@ -10,9 +10,9 @@ SqlAlchemyStore(sys.argv[1], "./mlruns")
 print("{}")
 `;
 
-/** Has real MLflow make its tables in an empty database. */
-export async function makeWithMlflow(uri: string): Promise<void> {
-  await askPython(MAKE, [uri]);
+/** Has real MLflow make its tables in an empty database; artifacts would go to `mlruns` in `cwd`. */
+export async function makeWithMlflow(uri: string, cwd = '/tmp'): Promise<void> {
+  await askPython(MAKE, [uri], { cwd });
 }
 
 /** All definitions in a PostgreSQL database, in the order in which they can be made again. */
