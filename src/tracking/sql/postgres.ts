@@ -3,7 +3,7 @@ import type { CustomTypesConfig, Pool } from 'pg';
 import { InvalidInput, MltsError, Unavailable } from '../../core/errors.ts';
 import { redactUrls } from '../../core/redact.ts';
 import { explained, type SqlConnection } from './connection.ts';
-import { checkRevision, type FoundSchema } from './schema-check.ts';
+import { ensureSchema, type FoundSchema } from './schema-check.ts';
 import type { Tables } from './tables.ts';
 
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -23,9 +23,8 @@ export async function openPostgres(uri: string): Promise<SqlConnection> {
   const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await explained({ explain }, async () => {
-      if ((await findSchema(database)).kind === 'empty') await createSchema(database);
-      const found = await findSchema(database);
-      checkRevision(found.kind === 'empty' ? undefined : found.revision, uri);
+      const find = () => findSchema(database);
+      await ensureSchema({ find, create: () => createSchema(database) }, uri);
     });
   } catch (error) {
     await database.destroy();

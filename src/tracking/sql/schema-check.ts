@@ -7,11 +7,31 @@ export type FoundSchema =
   | { readonly kind: 'empty' }
   | { readonly kind: 'tables'; readonly revision: string | undefined };
 
+/** How one kind of database is looked at and filled; `create` does nothing where it is no longer empty. */
+export interface SchemaSteps {
+  find(): Promise<FoundSchema>;
+  create(): Promise<void>;
+}
+
+/**
+ * Leaves a database at the schema that mlts knows: an empty one is filled, any other is only looked at.
+ *
+ * @throws MltsError for tables of another MLflow, or of something else.
+ */
+export async function ensureSchema({ find, create }: SchemaSteps, uri: string): Promise<void> {
+  let found = await find();
+  if (found.kind === 'empty') {
+    await create();
+    found = await find();
+  }
+  checkRevision(found.kind === 'empty' ? undefined : found.revision, uri);
+}
+
 /**
  * Lets nothing but the newest known schema pass: MLflow's own check
  * (`mlflow/store/db/utils.py`, `_verify_schema`), with the two ways out told apart.
  */
-export function checkRevision(revision: string | undefined, uri: string): void {
+function checkRevision(revision: string | undefined, uri: string): void {
   const [newest] = revisions;
   if (revision === newest) return;
   const shown = redactUrls(uri);

@@ -6,7 +6,7 @@ import { makeFolder } from '../../host/folders.ts';
 import { quotePath } from '../artifact-location.ts';
 import { explained, type SqlConnection } from './connection.ts';
 import { createNodeSqliteDialect, DatabaseBusy } from './node-sqlite-dialect.ts';
-import { checkRevision, type FoundSchema } from './schema-check.ts';
+import { ensureSchema, type FoundSchema } from './schema-check.ts';
 import type { Tables } from './tables.ts';
 
 /** MLflow waits 20 s for another writer (`PRAGMA busy_timeout`); so long and a little longer. */
@@ -30,9 +30,8 @@ export async function openSqlite(uri: string, context: Context): Promise<SqlConn
     const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS);
     const database = new Kysely<Tables>({ dialect });
     try {
-      if ((await findSchema(database)).kind === 'empty') await createSchema(database, file);
-      const found = await findSchema(database);
-      checkRevision(found.kind === 'empty' ? undefined : found.revision, absoluteUri);
+      const find = () => findSchema(database);
+      await ensureSchema({ find, create: () => createSchema(database, file) }, absoluteUri);
     } catch (error) {
       file.close();
       throw error;
