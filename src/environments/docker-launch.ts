@@ -51,7 +51,7 @@ export function describeLaunch(
       ...plan.env,
       ...settings.env,
     },
-    mounts: listMounts(plan, [...store.mounts, ...credentials.mounts]),
+    mounts: listMounts(plan, [...store.mounts, ...credentials.mounts, ...showPaths(command)]),
     user,
     options: {
       container: settings.container,
@@ -81,6 +81,11 @@ export function describeOwner({ ids }: Caller, isRootless: boolean): string | un
 /** The image does not know the caller: programs get a home that is writable and a name. */
 function describeHome({ name }: Caller): Record<string, string> {
   return { HOME: '/tmp', USER: name, LOGNAME: name };
+}
+
+/** What parameters name is at the same place inside, to be read. */
+function showPaths({ paths }: Command): readonly Mount[] {
+  return paths.map((path) => ({ source: path, target: path, readOnly: true }));
 }
 
 /** The user's own mounts count before ours at the same place. */

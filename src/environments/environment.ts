@@ -32,6 +32,8 @@ export interface Command {
   readonly shell: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Absolute paths that the line names (parameters of type `path`): a container must be shown them. */
+  readonly paths: readonly string[];
 }
 
 /** The run that a container must be able to reach: its store and its artifacts. */

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { listWords } from '../core/wording.ts';
+import type { DockerEnvironment } from '../environments/docker-environment.ts';
 import type { EnvironmentSource } from '../environments/environment.ts';
 import { kindOf } from '../host/files.ts';
 import type { FileReport } from './file-report.ts';
 import { type Field, readFields } from './mlproject-file.ts';
-import type { DockerEnvironment } from './project.ts';
 import { describeKind, formatPythonText, type PythonNode } from './python-value.ts';
 
 /** In this order MLflow looks at them (`load_project` in `mlflow/projects/_project_spec.py`). */

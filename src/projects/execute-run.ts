@@ -12,6 +12,7 @@ import type { ResolvedExperiment } from './experiment.ts';
 import { localizeParameters } from './localize-parameters.ts';
 import { maskParams, maskValues } from './masked-parameters.ts';
 import type { PreparedRun } from './prepare-run.ts';
+import type { EntryPoint } from './project.ts';
 import type { RunOptions } from './run-options.ts';
 
 const DEFAULT_GRACE_SECONDS = 10;
@@ -84,9 +85,15 @@ async function prepareLaunch(
       shell,
       cwd: project.directory,
       env: createChildEnvironment(env, [variables, runVariables], experiment),
+      paths: listPaths(entryPoint, values),
     },
     { trackingUri: store.uri, artifactUri: run.info.artifactUri },
   );
+}
+
+function listPaths({ parameters }: EntryPoint, values: ReadonlyMap<string, string>): string[] {
+  const ofPaths = parameters.filter(({ type }) => type === 'path');
+  return ofPaths.flatMap(({ name }) => values.get(name) ?? []);
 }
 
 async function start(launch: Launch, context: Context): Promise<Outcome> {

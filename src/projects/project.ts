@@ -1,4 +1,5 @@
 import type { MltsError } from '../core/errors.ts';
+import type { DockerEnvironment } from '../environments/docker-environment.ts';
 import type { EnvironmentSource } from '../environments/environment.ts';
 
 /** MLproject's parameter types; `str` and whatever is unknown are read as `string`. */
@@ -29,14 +30,6 @@ export interface EntryPoint {
    * finds such things only when the entry point is run, so they do not keep others from running.
    */
   readonly problems: readonly MltsError[];
-}
-
-export interface DockerEnvironment {
-  readonly image: string;
-  /** `/host:/container[:ro]`, as `docker run -v` takes them. */
-  readonly volumes: readonly string[];
-  /** A name: copied from our environment; a pair: set. */
-  readonly environment: readonly (string | readonly [name: string, value: string])[];
 }
 
 /** A checked project; made only by `loadProject`. */

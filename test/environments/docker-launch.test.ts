@@ -21,8 +21,9 @@ function launch(
   changes: Partial<ContainerPlan> = {},
   { trackingUri = 'https://mlflow.example', artifactUri = 'mlflow-artifacts:/0/r/artifacts' } = {},
   env: Record<string, string> = {},
+  paths: readonly string[] = [],
 ) {
-  const command = { shell: 'python train.py', cwd: '/home/me/project', env };
+  const command = { shell: 'python train.py', cwd: '/home/me/project', env, paths };
   return describeLaunch({ ...plan, ...changes }, command, { trackingUri, artifactUri });
 }
 
@@ -103,6 +104,17 @@ describe('the container of a run', () => {
     ['/data/elsewhere', inPlace('/data/elsewhere')],
   ])('artifacts at %s', (artifactUri, mount) => {
     expect(launch({}, { artifactUri }).mounts).toEqual(expect.arrayContaining([mount, code]));
+  });
+
+  test('what `path` parameters name is there at the same place, to be read', () => {
+    const address = { artifactUri: 'mlruns/1/abc/artifacts' };
+    const inside = '/home/me/project/data.csv';
+    expect(launch({}, address, {}, ['/data/train.csv', inside]).mounts).toEqual(
+      expect.arrayContaining([
+        { ...inPlace('/data/train.csv'), readOnly: true },
+        { ...inPlace(inside), readOnly: true },
+      ]),
+    );
   });
 
   test('relative artifacts are within the mounted project', () => {

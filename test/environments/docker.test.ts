@@ -71,7 +71,7 @@ describe.skipIf(reason !== undefined)(title, () => {
     const environment = createDockerEnvironment(optionsOf(changes), context);
     const prepared = await environment.prepare(context.interrupts.signal);
     const launch = prepared.launch(
-      { shell, cwd: directory, env: { MLFLOW_RUN_ID: 'run-1', ...env } },
+      { shell, cwd: directory, env: { MLFLOW_RUN_ID: 'run-1', ...env }, paths: [] },
       { trackingUri, artifactUri: join(directory, 'mlruns/0/run-1/artifacts') },
     );
     if (launch.kind !== 'container') throw new Error('not a container');

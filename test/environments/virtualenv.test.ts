@@ -116,7 +116,7 @@ test('PYTHONHOME of the caller does not lead into another Python', async () => {
   await workspace.addUv();
   const prepared = await prepare(await pythonEnv());
   const launch = prepared.launch(
-    { shell: 'true', cwd: '/', env: { PYTHONHOME: '/other', PATH: '/usr/bin' } },
+    { shell: 'true', cwd: '/', env: { PYTHONHOME: '/other', PATH: '/usr/bin' }, paths: [] },
     { trackingUri: '', artifactUri: '' },
   );
   expect(launch.env).toEqual({

@@ -79,7 +79,7 @@ export async function runIn(
   { directory, env }: Workspace,
 ): Promise<string> {
   const run = { trackingUri: '', artifactUri: '' };
-  const launch = prepared.launch({ shell, cwd: directory, env }, run);
+  const launch = prepared.launch({ shell, cwd: directory, env, paths: [] }, run);
   if (launch.kind !== 'process') throw new Error(`expected a process, got ${launch.kind}`);
   const { stdout } = await execa(launch.file, launch.args, {
     cwd: launch.cwd,
