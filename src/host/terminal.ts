@@ -56,7 +56,8 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
       if (debug) noteCauses(error, note);
     },
     async progress(text, work) {
-      if (!isInteractive) {
+      // A terminal without a size (`script` in CI) would keep the spinner drawing for ever.
+      if (!isInteractive || !stderr.columns) {
         note(text);
         return work(() => {});
       }

@@ -31,8 +31,9 @@ sys.exit(os.waitstatus_to_exitcode(status))
 async function typeInto(
   rig: ReturnType<typeof createRig>,
   exchange: { readonly prompts: string; readonly answers: string },
+  project = 'p',
 ) {
-  const words = ['run', 'p', '--env-manager', 'local'];
+  const words = ['run', project, '--env-manager', 'local'];
   const { NO_COLOR: _off, ...env } = rig.env;
   return execa('python3', ['-c', TYPIST, exchange.answers, exchange.prompts, bin, ...words], {
     cwd: rig.directory,
@@ -63,6 +64,24 @@ test('Ctrl-C reaches the command once, and the run ends KILLED', async () => {
   expect(stdout.match(/^caught/gm)).toHaveLength(1);
   expect(exitCode).toBe(130);
   expect(readOnlyRun(rig.path('mlflow.db')).status).toBe('KILLED');
+});
+
+test('long work on a terminal that has no size is told in plain lines', async () => {
+  await using rig = createRig();
+  await rig.write({ 'p/MLproject': 'entry_points: {main: {command: "echo ran"}}\n' });
+  const git = ['-c', 'user.name=a', '-c', 'user.email=a@b', '-c', 'init.defaultBranch=main'];
+  for (const words of [
+    ['init', '-q'],
+    ['add', '-A'],
+    ['commit', '-qm', 'one'],
+  ]) {
+    await execa('git', [...git, ...words], { cwd: rig.path('p') });
+  }
+  const uri = `git+file://${rig.path('p')}`;
+  const { stdout, exitCode } = await typeInto(rig, { prompts: 'never', answers: '' }, uri);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^fetching .*\r\n/m);
+  expect(stdout).toContain('ran');
 });
 
 test('colours are for terminals', async () => {
