@@ -76,6 +76,19 @@ describe('a remote repository', () => {
     },
   );
 
+  it('gives up any commit of its history, also where the server hands out only branches', async () => {
+    await world.commit('history', { a: '1' });
+    const middle = await world.commit('history', { a: '2' });
+    await world.commit('history', { a: '3' });
+    const oldProtocol = {
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'protocol.version',
+      GIT_CONFIG_VALUE_0: '0',
+    };
+    await using source = await open(`git+file://${world.root}/history`, middle, oldProtocol);
+    expect([source.commit, await read(source.directory, 'a')]).toEqual([middle, '2']);
+  });
+
   it('may be a bare folder, and may have a subdirectory', async () => {
     await using source = await open('bare.git#sub', 'v1');
     expect(await read(source.directory)).toBe('name: sub\n');
