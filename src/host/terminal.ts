@@ -1,10 +1,12 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { MltsError } from '../core/errors.ts';
 import { InvalidInputs } from '../core/errors.ts';
+import { makePrintable } from '../core/printable.ts';
 
 /**
- * The only way to speak: data to stdout, talk to stderr, everything redacted on its way out. The child
- * of `mlts run` writes to the same two streams by itself; nothing here touches its output.
+ * The only way to speak: data to stdout, talk to stderr, everything redacted and freed of control
+ * characters on its way out. The child of `mlts run` writes to the same two streams by itself; nothing
+ * here touches its output.
  */
 export interface Terminal {
   readonly isInteractive: boolean;
@@ -31,8 +33,9 @@ export interface TerminalOptions {
 export function createTerminal({ stdout, stderr, color, redact }: TerminalOptions): Terminal {
   const style = new Chalk({ level: color ? 1 : 0 });
   const isInteractive = Boolean(stderr.isTTY);
+  const show = (text: string): string => redact(makePrintable(text, { keepStyles: color }));
   const note = (text: string): void => {
-    stderr.write(`${redact(text)}\n`);
+    stderr.write(`${show(text)}\n`);
   };
   const hintLine = (hint: string | undefined): void => {
     if (hint !== undefined) note(`${style.cyan('hint:')} ${hint}`);
@@ -42,7 +45,7 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
     style,
     note,
     print(text) {
-      stdout.write(`${redact(text)}\n`);
+      stdout.write(`${show(text)}\n`);
     },
     warn(text, hint) {
       note(`${style.yellow('warning:')} ${text}`);
@@ -62,10 +65,10 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
         return work(() => {});
       }
       const { default: ora } = await import('ora');
-      const spinner = ora({ text: redact(text), stream: stderr, discardStdin: false }).start();
+      const spinner = ora({ text: show(text), stream: stderr, discardStdin: false }).start();
       try {
         const result = await work((changed) => {
-          spinner.text = redact(changed);
+          spinner.text = show(changed);
         });
         spinner.succeed();
         return result;

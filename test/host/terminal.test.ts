@@ -1,0 +1,31 @@
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { InvalidInput } from '../../src/core/errors.ts';
+import { createTerminal, type Terminal } from '../../src/host/terminal.ts';
+
+/** What is written to both streams while `work` speaks. */
+async function listen(color: boolean, work: (terminal: Terminal) => unknown): Promise<string> {
+  const stream = new PassThrough();
+  const output = stream as unknown as NodeJS.WriteStream;
+  const redact = (said: string): string => said.replaceAll('secret', '****');
+  await work(createTerminal({ stdout: output, stderr: output, color, redact }));
+  stream.end();
+  return text(stream);
+}
+
+test.each([
+  ['print', (terminal: Terminal) => terminal.print('\x1b]0;x\x07')],
+  ['note', (terminal: Terminal) => terminal.note('\x1b]0;x\x07')],
+  ['progress', (terminal: Terminal) => terminal.progress('\x1b]0;x\x07', async () => {})],
+])('%s shows what would steer the terminal', async (_name, speak) => {
+  expect(await listen(true, speak)).toBe('\\x1b]0;x\\x07\n');
+});
+
+test('an error keeps our colours and no control characters of others', async () => {
+  const error = new InvalidInput('a \x1b[2J secret', { hint: 'b\rc' });
+  const colored = await listen(true, (terminal) => terminal.fail(error));
+  expect(colored).toBe('\x1b[31merror:\x1b[39m a \\x1b[2J ****\n\x1b[36mhint:\x1b[39m b\nc\n');
+  const plain = await listen(false, (terminal) => terminal.fail(error));
+  expect(plain).toBe('error: a \\x1b[2J ****\nhint: b\nc\n');
+});
