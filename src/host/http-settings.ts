@@ -129,30 +129,35 @@ async function readStoredCredentials(env: Env): Promise<ReadonlyMap<string, stri
   return found;
 }
 
+/** What is said about the tracking server's certificate says nothing about anybody else's. */
 async function readTlsSettings(env: Env, audience: HttpAudience): Promise<TlsSettings> {
+  const ofEverybody = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
+  if (audience === 'anyone') {
+    return {
+      rejectUnauthorized: true,
+      ...nameIfRead('ca', await readCertificate(env, ofEverybody)),
+    };
+  }
   const isInsecure = readFlag(env, variables.trackingInsecureTls);
-  const authority = env[variables.trackingServerCertPath];
-  if (isInsecure && authority) {
+  if (isInsecure && env[variables.trackingServerCertPath]) {
     throw new InvalidInput(
       `${variables.trackingInsecureTls} and ${variables.trackingServerCertPath} are both set`,
       { hint: `unset ${variables.trackingInsecureTls} to have the server's certificate checked` },
     );
   }
-  const ca = await readCertificate(env, [
-    variables.trackingServerCertPath,
-    'REQUESTS_CA_BUNDLE',
-    'CURL_CA_BUNDLE',
-  ]);
-  const isTracking = audience === 'tracking-server';
-  const pair = isTracking
-    ? await readCertificate(env, [variables.trackingClientCertPath])
-    : undefined;
+  const ca = await readCertificate(env, [variables.trackingServerCertPath, ...ofEverybody]);
+  // One file holds the certificate and its key, as `requests` takes it.
+  const pair = await readCertificate(env, [variables.trackingClientCertPath]);
   return {
     rejectUnauthorized: !isInsecure,
-    ...(ca === undefined ? {} : { ca }),
-    // One file holds the certificate and its key, as `requests` takes it.
-    ...(pair === undefined ? {} : { cert: pair, key: pair }),
+    ...nameIfRead('ca', ca),
+    ...nameIfRead('cert', pair),
+    ...nameIfRead('key', pair),
   };
+}
+
+function nameIfRead(name: 'ca' | 'cert' | 'key', pem: string | undefined): Partial<TlsSettings> {
+  return pem === undefined ? {} : { [name]: pem };
 }
 
 /** The PEM file that the first set one of `names` names. */

@@ -327,6 +327,22 @@ describe('TLS', () => {
     }
   });
 
+  test('what is said of the tracking server holds for nobody else', async () => {
+    const url = await serveTls();
+    const openAsAnyone = async (env: Record<string, string>) => {
+      const context = createTestContext({ env: { ...NO_WAIT, ...env } });
+      return createHttpClient(url, context, { audience: 'anyone' });
+    };
+    for (const env of [
+      { MLFLOW_TRACKING_INSECURE_TLS: 'true' },
+      { MLFLOW_TRACKING_SERVER_CERT_PATH: certificate },
+    ]) {
+      await expect((await openAsAnyone(env)).callJson(GET)).rejects.toThrow(/self.signed/);
+    }
+    const trusting = await openAsAnyone({ REQUESTS_CA_BUNDLE: certificate });
+    expect(await trusting.callJson(GET)).toEqual({ ok: true });
+  });
+
   test('a client certificate is shown, also through a tunnelling proxy', async () => {
     const url = await serveTls(true);
     const proxy = createServer();
