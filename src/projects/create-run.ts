@@ -1,15 +1,15 @@
 import { userInfo } from 'node:os';
-import type { Param, Run, Tag } from '../core/entities.ts';
+import type { Param, Run, RunInfo, Tag } from '../core/entities.ts';
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { RunOptions } from './run-options.ts';
-import { createRunTags } from './run-tags.ts';
+import { BACKEND_TAG, createRunTags } from './run-tags.ts';
 
 /**
- * Creates the run with its tags and params, or takes the one that `--run-id` names, as it is
+ * Creates the run with its tags and params, or takes the one that `--run-id` names
  * (`mlflow/projects/utils.py`, `get_or_create_run`).
  */
 export async function createProjectRun(
@@ -19,7 +19,7 @@ export async function createProjectRun(
   store: TrackingStore,
   context: Context,
 ): Promise<Run> {
-  if (options.runId !== undefined) return takeRun(options.runId, store);
+  if (options.runId !== undefined) return takeRun(options.runId, options.runName, store);
   const parentRunId = await findParentRun(store, context);
   const run = await store.createRun({
     experimentId,
@@ -42,11 +42,23 @@ export function describeNewRun(
   return createRunTags({ source, entryPoint: entryPoint.name, user, runName, parentRunId });
 }
 
-async function takeRun(runId: string, store: TrackingStore): Promise<Run> {
-  const run = await store.getRun(runId);
-  if (run.info.lifecycleStage === 'active') return run;
-  throw new InvalidInput(`run ${runId} is deleted`, {
-    hint: `restore it with \`mlflow runs restore --run-id ${runId}\`, or leave --run-id out`,
+/** It keeps its params and tags, but for what MLflow sets on it too: the backend, and a new name. */
+async function takeRun(
+  runId: string,
+  runName: string | undefined,
+  store: TrackingStore,
+): Promise<Run> {
+  const { info } = await store.getRun(runId);
+  refuseDeleted(info);
+  await store.logBatch(runId, { tags: [BACKEND_TAG] });
+  if (runName) await store.updateRun(runId, { runName });
+  return store.getRun(runId);
+}
+
+function refuseDeleted({ id, lifecycleStage }: RunInfo): void {
+  if (lifecycleStage === 'active') return;
+  throw new InvalidInput(`run ${id} is deleted`, {
+    hint: `restore it with \`mlflow runs restore --run-id ${id}\`, or leave --run-id out`,
   });
 }
 

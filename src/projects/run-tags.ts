@@ -1,6 +1,9 @@
 import type { Tag } from '../core/entities.ts';
 import type { ProjectSource } from './sources/source.ts';
 
+/** The one backend there is. */
+export const BACKEND_TAG: Tag = { key: 'mlflow.project.backend', value: 'local' };
+
 /** What the tags of a new run are made from. */
 export interface RunOrigin {
   readonly source: ProjectSource;
@@ -27,7 +30,7 @@ export function createRunTags({
     'mlflow.source.name': source.name,
     'mlflow.source.type': 'PROJECT',
     'mlflow.project.entryPoint': entryPoint,
-    'mlflow.project.backend': 'local',
+    [BACKEND_TAG.key]: BACKEND_TAG.value,
     'mlflow.source.git.commit': source.commit,
     'mlflow.source.git.dirty': source.commit !== undefined && source.isDirty ? 'true' : undefined,
     'mlflow.source.git.repoURL': source.repositoryUrl,

@@ -125,6 +125,19 @@ describe('mlts run', () => {
     expect((await readRecord(rig)).env.MLFLOW_RUN_ID).toBe(id);
   });
 
+  test('--run-name with --run-id renames the run', async () => {
+    await using rig = createRig();
+    await rig.write(RECORDER);
+    const args = ['run', 'project', ...local, '-P', 'count=1'];
+    await rig.mlts(args);
+    const { id } = readOnlyRun(rig.path('mlflow.db'));
+    const again = await rig.mlts([...args, '--run-id', id, '--run-name', 'again']);
+    expect(again.stderr).toContain(`run again (${id})`);
+    const { name, tags } = readOnlyRun(rig.path('mlflow.db'));
+    expect([name, tags['mlflow.runName']]).toEqual(['again', 'again']);
+    expect(tags['mlflow.project.backend']).toBe('local');
+  });
+
   test('a run started inside a run is nested in it', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);
