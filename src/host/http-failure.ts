@@ -17,6 +17,8 @@ export interface HttpFailure {
 const DID_NOTHING = new Set([429, 503]);
 const TRANSIENT = new Set([408, 500, 502, 504]);
 const LONGEST_EXCERPT = 200;
+/** Of an answer, in characters: looking for markup in a page of any length could take for ever. */
+const LONGEST_READ = 10_000;
 
 export interface Answer {
   readonly status: number;
@@ -110,6 +112,7 @@ function wireError({ code, message }: WireError, status: number): MltsError {
 /** ` : text`, its markup and white space taken out, or nothing. */
 function excerptOf(text: string): string {
   const plain = text
+    .slice(0, LONGEST_READ)
     .replace(/<(style|script)\b.*?<\/\1>/gis, ' ')
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')

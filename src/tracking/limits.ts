@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { Metric, Param, Tag } from '../core/entities.ts';
 import { type Env, readFlag, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { isSecretName } from '../core/redact.ts';
 import type { RunData } from './store.ts';
 
 /** What MLflow's stores take (`mlflow/utils/validation.py`); lengths in characters. */
@@ -111,7 +112,8 @@ function withoutRepeats(params: readonly Param[]): readonly Param[] {
   for (const { key, value } of params) {
     const earlier = seen.get(key);
     if (earlier !== undefined && earlier !== value) {
-      throw new InvalidInput(`param \`${key}\` is given twice: \`${earlier}\` and \`${value}\``);
+      const both = `${showValue(key, earlier)} and ${showValue(key, value)}`;
+      throw new InvalidInput(`param \`${key}\` is given twice: ${both}`);
     }
     seen.set(key, value);
   }
@@ -138,7 +140,12 @@ export function paramConflict(
   value: string,
 ): InvalidInput {
   return new InvalidInput(
-    `param \`${key}\` of run ${runId} is \`${old}\` and cannot become \`${value}\``,
+    `param \`${key}\` of run ${runId} is ${showValue(key, old)} and cannot become ${showValue(key, value)}`,
     { hint: 'start a new run to log another value' },
   );
+}
+
+/** For messages; the value of a param with a secret's name is not shown. */
+function showValue(key: string, value: string): string {
+  return isSecretName(key) ? '`****`' : `\`${value}\``;
 }

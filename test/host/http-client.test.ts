@@ -204,6 +204,8 @@ describe('answers', () => {
     ],
     [308, '', 'INVALID_PARAMETER_VALUE', /answered 308, a redirect$/],
     [200, '<html>Log in</html>', 'INTERNAL_ERROR', /answered with a web page: Log in$/],
+    // Whatever its length, it is not searched for markup to its end.
+    [200, '<'.repeat(2_000_000), 'INTERNAL_ERROR', /answered with a web page: <{200}\.\.\.$/],
     [200, '{"experiment": {"na', 'INTERNAL_ERROR', /not JSON: {"experiment": {"na$/],
     [200, '[1]', 'INTERNAL_ERROR', /not JSON/],
   ])('%i %s', async (status, body, code, message) => {
