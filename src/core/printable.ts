@@ -22,9 +22,10 @@ export function makePrintable(
     .join('');
 }
 
+/** As JSON writes them, so that JSON stays what it is. */
 function escapeUnsafe(text: string): string {
-  return text.replace(UNSAFE, (character) => {
-    const code = character.charCodeAt(0).toString(16);
-    return code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`;
-  });
+  return text.replace(
+    UNSAFE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }

@@ -45,7 +45,8 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
     style,
     note,
     print(text) {
-      stdout.write(`${show(text)}\n`);
+      // A program that reads it gets what there is.
+      stdout.write(`${stdout.isTTY ? show(text) : redact(text)}\n`);
     },
     warn(text, hint) {
       note(`${style.yellow('warning:')} ${text}`);

@@ -5,8 +5,12 @@ import { InvalidInput } from '../../src/core/errors.ts';
 import { createTerminal, type Terminal } from '../../src/host/terminal.ts';
 
 /** What is written to both streams while `work` speaks. */
-async function listen(color: boolean, work: (terminal: Terminal) => unknown): Promise<string> {
-  const stream = new PassThrough();
+async function listen(
+  color: boolean,
+  work: (terminal: Terminal) => unknown,
+  isTTY = true,
+): Promise<string> {
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 0 });
   const output = stream as unknown as NodeJS.WriteStream;
   const redact = (said: string): string => said.replaceAll('secret', '****');
   await work(createTerminal({ stdout: output, stderr: output, color, redact }));
@@ -19,13 +23,18 @@ test.each([
   ['note', (terminal: Terminal) => terminal.note('\x1b]0;x\x07')],
   ['progress', (terminal: Terminal) => terminal.progress('\x1b]0;x\x07', async () => {})],
 ])('%s shows what would steer the terminal', async (_name, speak) => {
-  expect(await listen(true, speak)).toBe('\\x1b]0;x\\x07\n');
+  expect(await listen(true, speak)).toBe('\\u001b]0;x\\u0007\n');
 });
 
 test('an error keeps our colours and no control characters of others', async () => {
   const error = new InvalidInput('a \x1b[2J secret', { hint: 'b\rc' });
   const colored = await listen(true, (terminal) => terminal.fail(error));
-  expect(colored).toBe('\x1b[31merror:\x1b[39m a \\x1b[2J ****\n\x1b[36mhint:\x1b[39m b\nc\n');
+  expect(colored).toBe('\x1b[31merror:\x1b[39m a \\u001b[2J ****\n\x1b[36mhint:\x1b[39m b\nc\n');
   const plain = await listen(false, (terminal) => terminal.fail(error));
-  expect(plain).toBe('error: a \\x1b[2J ****\nhint: b\nc\n');
+  expect(plain).toBe('error: a \\u001b[2J ****\nhint: b\nc\n');
+});
+
+test('data for a pipe or a file stays as it is', async () => {
+  const speak = (terminal: Terminal) => terminal.print('a\r\n\x07');
+  expect(await listen(false, speak, false)).toBe('a\r\n\x07\n');
 });
