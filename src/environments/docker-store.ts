@@ -41,8 +41,8 @@ function describeStore(uri: string, cwd: string): { uri: string; mounts: readonl
   if (database !== null) {
     const [, scheme, path = '', query] = database;
     if (path === ':memory:') return { uri, mounts: [] };
-    const file = resolve(cwd, path);
-    return { uri: `${scheme}:///${file}${query}`, mounts: [mountInPlace(dirname(file))] };
+    const folder = dirname(resolve(cwd, decodeURIComponent(path)));
+    return { uri: `${scheme}:///${resolve(cwd, path)}${query}`, mounts: [mountInPlace(folder)] };
   }
   const folder = readLocalPath(uri);
   if (folder === undefined) return { uri, mounts: [] };

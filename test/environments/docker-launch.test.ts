@@ -88,6 +88,7 @@ describe('the container of a run', () => {
 
   test.each([
     ['sqlite:////data/db/mlflow.db', 'sqlite:////data/db/mlflow.db', '/data/db'],
+    ['sqlite:////data/a%20b/x.db', 'sqlite:////data/a%20b/x.db', '/data/a b'],
     ['sqlite:///mlflow.db', 'sqlite:////home/me/project/mlflow.db', '/home/me/project'],
     ['file:///data/a%20b', 'file:///data/a%20b', '/data/a b'],
     ['./mlruns', '/home/me/project/mlruns', '/home/me/project/mlruns'],
