@@ -17,7 +17,7 @@ export function appendToLocation(location: string, ...parts: readonly string[]):
 export function resolveLocation(location: string, cwd: string): string {
   if (!hasScheme(location)) return isAbsolute(location) ? location : join(cwd, location);
   const [, path] = /^file:(?!\/)(.*)$/s.exec(location) ?? [];
-  return path === undefined ? location : toFileUri(join(cwd, decodeURIComponent(path)));
+  return path === undefined ? location : toFileUri(join(cwd, unquotePath(path)));
 }
 
 /** As Python's `Path.as_uri`, which quotes more than Node does. */
@@ -31,6 +31,13 @@ export function quotePath(path: string): string {
     .split('/')
     .map((part) => encodeURIComponent(part).replace(/[!'()*]/g, quoteCharacter))
     .join('/');
+}
+
+/** As Python's `urllib.parse.unquote`: a `%` that quotes nothing stays, what is no UTF-8 becomes U+FFFD. */
+export function unquotePath(path: string): string {
+  return path.replace(/(?:%[0-9a-f]{2})+/gi, (quoted) =>
+    Buffer.from(quoted.replaceAll('%', ''), 'hex').toString(),
+  );
 }
 
 function quoteCharacter(character: string): string {

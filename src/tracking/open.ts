@@ -1,12 +1,11 @@
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
 import { cacheDirectory, kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
-import { quotePath, resolveLocation, toFileUri } from './artifact-location.ts';
+import { quotePath, resolveLocation, toFileUri, unquotePath } from './artifact-location.ts';
 import { readLengthRule } from './limits.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -101,9 +100,7 @@ function pathOfFileUri(uri: string, cwd: string): string {
       hint: 'write three slashes before an absolute path: file:///data/mlruns',
     });
   }
-  return path.startsWith('/')
-    ? fileURLToPath(`file://${path}`)
-    : resolve(cwd, decodeURIComponent(path));
+  return resolve(cwd, unquotePath(path));
 }
 
 const MENDS: Readonly<Record<string, string>> = {

@@ -51,9 +51,12 @@ test('relative addresses are made absolute for the child, which runs in another 
     return store.uri;
   };
   expect(await opened('sqlite:///sub/x.db')).toBe(`sqlite:///${cwd}/sub/x.db`);
-  expect(await opened('sqlite+pysqlite:///x.db?timeout=3')).toBe(`sqlite:///${cwd}/x.db`);
+  expect(await opened('sqlite+pysqlite:///x.db?timeout=3')).toBe(`sqlite:///${cwd}/x.db?timeout=3`);
+  expect(await opened('sqlite:///100%.db')).toBe(`sqlite:///${cwd}/100%25.db`);
   expect(await opened('runs')).toBe(`${cwd}/runs`);
   expect(await opened('file:runs')).toBe(`file://${cwd}/runs`);
+  expect(await opened('file:100%')).toBe(`file://${cwd}/100%25`);
+  expect(await opened(`file://${cwd}/100%`)).toBe(`file://${cwd}/100%`);
   expect(await opened(`file://localhost${cwd}/runs`)).toBe(`file://localhost${cwd}/runs`);
 });
 
@@ -64,6 +67,7 @@ test.each([
   ['databricks', /databricks/, /sqlite:\/\/\/FILE/],
   ['databricks://profile', /databricks/, /sqlite:\/\/\/FILE/],
   ['s3://bucket/mlruns', /s3/, /sqlite:\/\/\/FILE/],
+  ['sqlite:///file:x.db?uri=true', /SQLite's own/, /without `file:`/],
   ['file://server/share', /another machine, `server`/, /three slashes/],
 ])('%s is refused with the mend', async (uri, message, hint) => {
   await expect(openTrackingStore(uri, createTestContext())).rejects.toMatchObject({

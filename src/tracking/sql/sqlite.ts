@@ -3,7 +3,7 @@ import { Kysely, sql } from 'kysely';
 import { InvalidInput, type MltsError, Unavailable } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { makeFolder } from '../../host/folders.ts';
-import { quotePath } from '../artifact-location.ts';
+import { quotePath, unquotePath } from '../artifact-location.ts';
 import { explained, type SqlConnection } from './connection.ts';
 import { createNodeSqliteDialect, DatabaseBusy } from './node-sqlite-dialect.ts';
 import { ensureSchema, type FoundSchema } from './schema-check.ts';
@@ -20,9 +20,9 @@ const BUSY_WAIT_MS = 30_000;
  * database, Unavailable where it is locked or cannot be opened.
  */
 export async function openSqlite(uri: string, context: Context): Promise<SqlConnection> {
-  const path = parseSqliteUri(uri, context.cwd);
+  const { path, query } = parseSqliteUri(uri, context.cwd);
   await makeFolder(dirname(path));
-  const absoluteUri = `sqlite:///${quotePath(path)}`;
+  const absoluteUri = `sqlite:///${quotePath(path)}${query}`;
   const explain = (error: unknown): MltsError => explainSqliteError(error, path);
   return explained({ explain }, async () => {
     const { DatabaseSync } = await import('node:sqlite');
@@ -40,10 +40,18 @@ export async function openSqlite(uri: string, context: Context): Promise<SqlConn
   });
 }
 
-/** SQLAlchemy's reading: three slashes, then the path, percent-decoded, up to a `?`. */
-function parseSqliteUri(uri: string, cwd: string): string {
-  const [, path = ''] = /^sqlite(?:\+pysqlite)?:\/\/\/([^?]*)/.exec(uri) ?? [];
-  if (path !== '' && path !== ':memory:') return resolve(cwd, decodeURIComponent(path));
+/**
+ * SQLAlchemy's reading: three slashes, then the path, percent-decoded, up to a `?`. What follows is for
+ * Python's driver: the command gets it as it is, we have no use for it.
+ */
+function parseSqliteUri(uri: string, cwd: string): { path: string; query: string } {
+  const [, path = '', query = ''] = /^sqlite(?:\+pysqlite)?:\/\/\/([^?]*)(.*)$/s.exec(uri) ?? [];
+  if (path.startsWith('file:')) {
+    throw new InvalidInput(`\`${uri}\` holds one of SQLite's own URIs, which mlts does not read`, {
+      hint: 'write the path without `file:`, as in sqlite:///mlflow.db',
+    });
+  }
+  if (path !== '' && path !== ':memory:') return { path: resolve(cwd, unquotePath(path)), query };
   throw new InvalidInput(`\`${uri}\` names no database file`, {
     hint: 'write sqlite:///mlflow.db, or sqlite:////absolute/path/mlflow.db',
   });
