@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { variables } from '../core/environment-variables.ts';
+import { readNumber, variables } from '../core/environment-variables.ts';
 import { UsageError } from '../core/errors.ts';
 import { ENVIRONMENT_MANAGERS, type EnvironmentManager } from '../environments/environment.ts';
 import type { Context } from '../host/context.ts';
@@ -141,6 +141,9 @@ async function runOrDescribe(
   return runProject(options, context);
 }
 
+/** Ten days: no timer of Node's is longer than three weeks. */
+const LONGEST_SECONDS = 864_000;
+
 /** Options are checked once, here: flag before environment before default. */
 function toRunOptions(uri: string, flags: RunFlags, context: Context): RunOptions {
   if (flags.backend !== 'local') throw unsupportedBackend(flags.backend);
@@ -163,6 +166,8 @@ function toRunOptions(uri: string, flags: RunFlags, context: Context): RunOption
     buildImage: flags.buildImage ?? false,
     variableArguments: flags.env ?? [],
     variableFiles: flags.envFile ?? [],
+    graceMs: 1_000 * readNumber(env, variables.graceSeconds, 10, LONGEST_SECONDS),
+    storeDeadlineMs: 1_000 * readNumber(env, variables.storeDeadlineSeconds, 120, LONGEST_SECONDS),
   };
 }
 

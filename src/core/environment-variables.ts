@@ -1,3 +1,5 @@
+import { InvalidInput } from './errors.ts';
+
 /**
  * Every environment variable that mlts reads or sets, in one place. Names that start with `MLFLOW_`
  * mean what they mean in MLflow (`mlflow/environment_variables.py`).
@@ -57,4 +59,14 @@ export const variables = {
 export function readFlag(env: Env, name: string, absent = false): boolean {
   const text = env[name] ?? '';
   return text === '' ? absent : ['true', '1'].includes(text.toLowerCase());
+}
+
+/** A number from 0 to `largest`; `absent` where the variable is not set. @throws InvalidInput */
+export function readNumber(env: Env, name: string, absent: number, largest = Infinity): number {
+  const text = env[name] ?? '';
+  if (text === '') return absent;
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= 0 && value <= largest) return value;
+  const range = largest === Infinity ? 'a number from 0' : `a number from 0 to ${largest}`;
+  throw new InvalidInput(`${name} must be ${range}, got \`${text}\``);
 }

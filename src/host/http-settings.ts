@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Env, readFlag, variables } from '../core/environment-variables.ts';
+import { type Env, readFlag, readNumber, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { readTextIfPresent } from './files.ts';
 
@@ -184,13 +184,4 @@ function readProxy(url: URL, env: Env): HttpSettings['proxy'] {
     uri: uri === '' || uri.includes('://') ? uri : `http://${uri}`,
     exceptions: env.no_proxy || env.NO_PROXY || '',
   };
-}
-
-function readNumber(env: Env, name: string, absent: number, largest = Infinity): number {
-  const text = env[name] ?? '';
-  if (text === '') return absent;
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0 && value <= largest) return value;
-  const range = largest === Infinity ? 'a number from 0' : `a number from 0 to ${largest}`;
-  throw new InvalidInput(`${name} must be ${range}, got \`${text}\``);
 }

@@ -1,18 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isTerminated, type RunStatus, type Tag } from '../core/entities.ts';
-import { variables } from '../core/environment-variables.ts';
 import { MltsError, Unavailable } from '../core/errors.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Context } from '../host/context.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 
-const DEFAULT_DEADLINE_SECONDS = 120;
 const LONGEST_PAUSE_MS = 10_000;
 
 /** How the run is to be ended. */
 export interface RunEnd {
   readonly status: RunStatus;
   readonly tags: readonly Tag[];
+}
+
+/** The run to end, and for how long that is tried. */
+export interface RunToEnd {
+  readonly id: string;
+  readonly deadlineMs: number;
 }
 
 /** KILLED when we were interrupted, else by the exit code; how it failed becomes two tags. */
@@ -42,13 +46,13 @@ export function judgeOutcome(outcome: Outcome): RunEnd {
  */
 export async function endRun(
   store: TrackingStore,
-  runId: string,
+  { id: runId, deadlineMs }: RunToEnd,
   end: RunEnd,
   context: Context,
 ): Promise<Unavailable | undefined> {
   const endTimeMs = context.now();
   try {
-    await retryUntilDeadline(context, async () => {
+    await retryUntilDeadline(endTimeMs + deadlineMs, context, async () => {
       const { info } = await store.getRun(runId);
       if (end.tags.length > 0) await store.logBatch(runId, { tags: end.tags });
       const stands =
@@ -68,9 +72,11 @@ export async function endRun(
   }
 }
 
-async function retryUntilDeadline(context: Context, write: () => Promise<void>): Promise<void> {
-  const seconds = Number(context.env[variables.storeDeadlineSeconds] || DEFAULT_DEADLINE_SECONDS);
-  const deadlineMs = context.now() + seconds * 1_000;
+async function retryUntilDeadline(
+  deadlineMs: number,
+  context: Context,
+  write: () => Promise<void>,
+): Promise<void> {
   // The first interrupt may be what ended the run: only a second one means "do not wait".
   const { force } = context.interrupts;
   for (let attempt = 1; ; attempt += 1) {

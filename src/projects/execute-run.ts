@@ -1,5 +1,4 @@
 import type { Run } from '../core/entities.ts';
-import { variables as names } from '../core/environment-variables.ts';
 import type { Launch } from '../core/launch.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Context } from '../host/context.ts';
@@ -14,8 +13,6 @@ import { maskParams, maskValues } from './masked-parameters.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { EntryPoint } from './project.ts';
 import type { RunOptions } from './run-options.ts';
-
-const DEFAULT_GRACE_SECONDS = 10;
 
 export interface RunToExecute {
   readonly prepared: PreparedRun;
@@ -47,7 +44,7 @@ export async function executeRun(toExecute: RunToExecute, context: Context): Pro
       context,
     );
     const launch = await prepareLaunch(toExecute, local.values, context);
-    const outcome = await start(launch, context);
+    const outcome = await start(launch, options.graceMs, context);
     const { interruptedBy } = outcome;
     return {
       end: judgeOutcome(outcome),
@@ -96,13 +93,11 @@ function listPaths({ parameters }: EntryPoint, values: ReadonlyMap<string, strin
   return ofPaths.flatMap(({ name }) => values.get(name) ?? []);
 }
 
-async function start(launch: Launch, context: Context): Promise<Outcome> {
-  const { interrupts, env } = context;
-  const graceMs = Number(env[names.graceSeconds] || DEFAULT_GRACE_SECONDS) * 1_000;
+async function start(launch: Launch, graceMs: number, context: Context): Promise<Outcome> {
   if (launch.kind === 'container') {
     const { runContainer } = await import('../host/container.ts');
     return runContainer(launch, context, { graceMs });
   }
   const { runChild } = await import('../host/child.ts');
-  return runChild(launch, { interrupts, graceMs });
+  return runChild(launch, { interrupts: context.interrupts, graceMs });
 }

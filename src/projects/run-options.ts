@@ -20,4 +20,8 @@ export interface RunOptions {
   /** As typed: `NAME=value`, or `NAME` to copy ours. */
   readonly variableArguments: readonly string[];
   readonly variableFiles: readonly string[];
+  /** Between the first signal to the command and SIGKILL. */
+  readonly graceMs: number;
+  /** For how long the end of the run is tried to be written where its store has gone. */
+  readonly storeDeadlineMs: number;
 }

@@ -27,7 +27,12 @@ export async function runProject(options: RunOptions, context: Context): Promise
     const run = await createProjectRun(prepared, options, experiment.id, store, context);
     announce(run, experiment, context);
     const execution = await executeRun({ prepared, options, run, experiment, store }, context);
-    const unwritten = await endRun(store, run.info.id, execution.end, context);
+    const unwritten = await endRun(
+      store,
+      { id: run.info.id, deadlineMs: options.storeDeadlineMs },
+      execution.end,
+      context,
+    );
     if (unwritten === undefined) {
       await summarize(run, experiment, prepared, options, store, context);
     }

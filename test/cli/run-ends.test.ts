@@ -106,6 +106,20 @@ describe('nothing is created when the input is wrong', () => {
     expect(() => readRuns(rig.path('mlflow.db'))).toThrow();
   });
 
+  test.each(['MLTS_GRACE_SECONDS', 'MLTS_STORE_DEADLINE_SECONDS'])(
+    '%s is no number',
+    async (name) => {
+      await using rig = createRig();
+      await rig.write(projectOf('touch ran'));
+      const ended = await rig.mlts(['run', 'p', ...local], { env: { [name]: '10s' } });
+      expect(ended).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining(`${name} must be a number from 0 to 864000, got \`10s\``),
+      });
+      expect(() => readRuns(rig.path('mlflow.db'))).toThrow();
+    },
+  );
+
   test('a store that cannot be reached fails before the command starts', async () => {
     await using rig = createRig();
     await rig.write(projectOf('touch ran'));
