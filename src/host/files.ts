@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Env, variables } from '../core/environment-variables.ts';
+import { makeFolder } from './folders.ts';
 
 /** The file's text, or undefined where there is no such file. */
 export async function readTextIfPresent(path: string): Promise<string | undefined> {
@@ -55,7 +56,7 @@ export async function withLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { DatabaseSync } = await import('node:sqlite');
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const lock = new DatabaseSync(path, { timeout: 0 });
   try {
     for (let waited = false; !tryBegin(lock); waited = true) {

@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -6,6 +7,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file',
+  ENOENT: 'the folder above it takes no new ones',
   EEXIST: 'a file of that name is in the way',
   ENOSPC: 'no space left on the disk',
   EDQUOT: 'the disk quota is used up',
@@ -18,7 +20,7 @@ const REASONS: Readonly<Record<string, string>> = {
  */
 export async function makeFolder(path: string, hint?: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeMissingParts(path);
   } catch (error) {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
     throw new InvalidInput(`cannot make the folder ${path}: ${REASONS[code] ?? code}`, {
@@ -26,6 +28,29 @@ export async function makeFolder(path: string, hint?: string): Promise<void> {
       cause: error,
     });
   }
+}
+
+/**
+ * Node's own `recursive` never returns where the system answers ENOENT below a folder that is there, as
+ * /proc and automounters do.
+ */
+async function makeMissingParts(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (await isFolder(path)) return;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' || (await isFolder(dirname(path)))) throw error;
+    await makeMissingParts(dirname(path));
+    await makeMissingParts(path);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 /** Removes a folder with all that is in it, or a file; it need not exist. A program that is just ending may still write to it. */

@@ -1,4 +1,5 @@
 import { readFlag, variables } from '../core/environment-variables.ts';
+import { NotFound } from '../core/errors.ts';
 import { createRedactor } from '../core/redact.ts';
 import type { Context } from './context.ts';
 import { cacheDirectory } from './files.ts';
@@ -17,7 +18,9 @@ export function createContext(process: NodeJS.Process): ProcessContext {
   endQuietlyWhenNobodyReads(process);
   return {
     env,
-    cwd: process.cwd(),
+    get cwd() {
+      return readCurrentFolder(process);
+    },
     cacheDirectory: cacheDirectory(env),
     debug: readFlag(env, variables.debug),
     interrupts: listenForInterrupts(process),
@@ -29,6 +32,18 @@ export function createContext(process: NodeJS.Process): ProcessContext {
       redact: createRedactor(env),
     }),
   };
+}
+
+/** Asked for only by what needs it: help works from anywhere. */
+function readCurrentFolder(process: NodeJS.Process): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new NotFound('the current folder was removed', {
+      hint: 'change to a folder that is there',
+      cause,
+    });
+  }
 }
 
 /** `mlts ... | head` closes our stdout: that is no error, and there is nobody left to tell. */

@@ -31,6 +31,17 @@ describe('bin/mlts.cjs', () => {
     expect(stdout).toBe(greeting);
   });
 
+  test('keeps --env-file for the command: Node would take it for its own', async () => {
+    await using rig = createRig();
+    await rig.write({ 'train.sh': 'echo "$COLOUR, $NODE_OPTIONS"' });
+    await rig.write({ '.env': 'COLOUR=green\nNODE_OPTIONS=--no-warnings\n' });
+    const run = ['run', '.', '-e', 'train.sh', '--env-manager', 'local'];
+    const ended = await rig.mlts([...run, '--env-file', '.env']);
+    expect(ended.stdout).toBe('green, --no-warnings\n');
+    const missing = await rig.mlts([...run, '--env-file', 'none.env']);
+    expect(missing.stderr).toBe(`error: ${rig.path('none.env')} does not exist\n`);
+  });
+
   test.skipIf(oldNode === undefined)(
     'tells a Node that is too old in one line (skipped where there is none)',
     async () => {
@@ -63,6 +74,32 @@ describe('bin/mlts.cjs', () => {
     const installed = await execa(rig.path('global/bin/mlts'), ['--version']);
     expect(installed.stdout).toBe(greeting);
   });
+});
+
+describe('the surroundings', () => {
+  test('a folder that was removed under us is told in one line', async () => {
+    await using rig = createRig();
+    await rig.write({ 'train.sh': 'true' });
+    const { stderr } = await execa(
+      'bash',
+      ['-c', `mkdir gone && cd gone && rmdir ../gone && ${bin} run ..; ${bin} --help >../help`],
+      { cwd: rig.directory, env: rig.env, extendEnv: false },
+    );
+    const said = stderr.split('\n').filter((line) => !line.includes('getcwd'));
+    expect(said).toEqual([
+      'error: the current folder was removed',
+      'hint: change to a folder that is there',
+    ]);
+  });
+
+  test('a HOME that cannot be made, and whose making names no reason, is no end', async () => {
+    await using rig = createRig();
+    // In /proc mkdir answers ENOENT, as an automounter does; Node's own mkdir then never returns.
+    const ended = await rig.mlts(['run', '--help'], {
+      env: { HOME: '/proc/none/home', XDG_CACHE_HOME: '' },
+    });
+    expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
+  }, 20_000);
 });
 
 describe('the command line', () => {
