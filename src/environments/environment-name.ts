@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { quotePythonString } from '../core/python-text.ts';
 import type { Requirement } from './requirement-lines.ts';
 
 /** What MLflow's `_PythonEnv` holds once its Python is known. */
@@ -18,7 +19,7 @@ export function nameVirtualenv(
   requirements: readonly Requirement[],
 ): string {
   const environment =
-    `{'python': ${reprString(content.python)}, ` +
+    `{'python': ${quotePythonString(content.python)}, ` +
     `'build_dependencies': ${reprList(content.buildDependencies)}, ` +
     `'dependencies': ${reprList(content.dependencies)}}`;
   const ordered = [...requirements].sort(compareRequirements).map(reprRequirement);
@@ -48,35 +49,9 @@ function compareCodePoints(a: string, b: string): number {
 
 function reprRequirement({ text, isConstraint }: Requirement): string {
   const flag = isConstraint ? 'True' : 'False';
-  return `_Requirement(req_str=${reprString(text)}, is_constraint=${flag})`;
+  return `_Requirement(req_str=${quotePythonString(text)}, is_constraint=${flag})`;
 }
 
 function reprList(items: readonly string[]): string {
-  return `[${items.map(reprString).join(', ')}]`;
-}
-
-/** Python's `repr()` of a string. */
-export function reprString(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const body = Array.from(text, (character) => escapeCharacter(character, quote)).join('');
-  return quote + body + quote;
-}
-
-const SHORT_ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};
-
-function escapeCharacter(character: string, quote: string): string {
-  if (character === quote) return `\\${character}`;
-  const short = SHORT_ESCAPES[character];
-  if (short !== undefined) return short;
-  // Python prints what is neither "other" nor "separator" in Unicode, and the space.
-  if (character === ' ' || !/[\p{C}\p{Z}]/u.test(character)) return character;
-  const code = character.codePointAt(0) ?? 0;
-  const hex = code.toString(16);
-  if (code <= 0xff) return `\\x${hex.padStart(2, '0')}`;
-  return code <= 0xffff ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
+  return `[${items.map(quotePythonString).join(', ')}]`;
 }

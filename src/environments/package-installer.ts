@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ToolError } from '../core/errors.ts';
+import { quoteForShell } from '../core/shell-word.ts';
 import { removeFolder } from '../host/folders.ts';
-import { quoteForPip } from './requirement-lines.ts';
 import type { RunStep } from './tool-step.ts';
 
 /** The two ways to make a virtual environment and to put packages into it. */
@@ -44,7 +44,8 @@ export function createUvInstaller(
 
 export function createPipInstaller(run: RunStep): PackageInstaller {
   return {
-    quote: quoteForPip,
+    // pip reads option lines with Python's `shlex`.
+    quote: quoteForShell,
     async create(folder, python, name) {
       const args = ['-m', 'venv', '--prompt', name, folder];
       await run({ title: 'Making the environment', file: python, args });

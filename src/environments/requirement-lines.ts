@@ -125,8 +125,3 @@ export function anchorReferences(
     return `${option} ${quote(isElsewhere ? path : join(directory, path))}`;
   });
 }
-
-/** For pip, which reads option lines with Python's `shlex`. */
-export function quoteForPip(path: string): string {
-  return /^[\w./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", `'"'"'`)}'`;
-}

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import type { Env } from '../core/environment-variables.ts';
 
 /** Who runs mlts. */
 export interface Caller {
@@ -11,11 +12,17 @@ export function readCaller(): Caller {
   const uid = process.getuid?.();
   const gid = process.getgid?.();
   const ids = uid === undefined || gid === undefined ? undefined : { uid, gid };
-  return { ids, name: readName() ?? String(uid ?? 'user') };
+  return { ids, name: readAccountName() ?? String(uid ?? 'user') };
 }
 
-/** A user id without an entry in the password file has no name. */
-function readName(): string | undefined {
+/** As Python's `getpass.getuser()`, which MLflow uses; `unknown` where that raises. */
+export function readUserName(env: Env): string {
+  const named = [env.LOGNAME, env.USER, env.LNAME, env.USERNAME].find((name) => name);
+  return named ?? readAccountName() ?? 'unknown';
+}
+
+/** A user id without an entry in the password file, as in containers, has no name. */
+function readAccountName(): string | undefined {
   try {
     return userInfo().username;
   } catch {

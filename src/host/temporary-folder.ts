@@ -5,7 +5,12 @@ import type { Env } from '../core/environment-variables.ts';
 
 /** A new, empty folder below `$TMPDIR` that only this user can read; whoever asks for it removes it. */
 export async function makeTemporaryFolder(prefix: string, env: Env): Promise<string> {
-  return mkdtemp(join(await realpath(env.TMPDIR || tmpdir()), prefix));
+  return makeUniqueFolder(await realpath(env.TMPDIR || tmpdir()), prefix);
+}
+
+/** As `makeTemporaryFolder`, in a folder that is there. */
+export async function makeUniqueFolder(parent: string, prefix = ''): Promise<string> {
+  return mkdtemp(join(parent, prefix));
 }
 
 /** The path with all links followed. */

@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import type { Param } from '../core/entities.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { quoteForShell } from '../core/shell-word.ts';
 import { suggestName } from '../core/suggestion.ts';
 import { placeIn } from './file-report.ts';
 import type { EntryPoint } from './project.ts';
 import { formatTemplate, TemplateFault } from './python-format.ts';
-import { quoteForShell } from './quote.ts';
 
 /**
  * The line for bash that runs an entry point: its template filled in as Python's `str.format` does it,

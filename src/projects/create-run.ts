@@ -1,7 +1,7 @@
-import { userInfo } from 'node:os';
 import type { Param, Run, RunInfo, Tag } from '../core/entities.ts';
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
+import { readUserName } from '../host/caller.ts';
 import type { Context } from '../host/context.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { PreparedRun } from './prepare-run.ts';
@@ -23,7 +23,7 @@ export async function createProjectRun(
   const parentRunId = await findParentRun(store, context);
   const run = await store.createRun({
     experimentId,
-    userId: findUser(context),
+    userId: readUserName(context.env),
     startTimeMs: context.now(),
     tags: describeNewRun(prepared, options, context, parentRunId),
   });
@@ -38,7 +38,7 @@ export function describeNewRun(
   context: Context,
   parentRunId?: string,
 ): Tag[] {
-  const user = findUser(context);
+  const user = readUserName(context.env);
   return createRunTags({ source, entryPoint: entryPoint.name, user, runName, parentRunId });
 }
 
@@ -93,16 +93,5 @@ async function findParentRun(store: TrackingStore, context: Context): Promise<st
       `${variables.runId} is ${parentId}, but there is no such run in ${store.uri}: the new run gets no parent`,
     );
     return undefined;
-  }
-}
-
-/** As Python's `getpass.getuser()`, which MLflow uses. */
-function findUser({ env }: Context): string {
-  const named = [env.LOGNAME, env.USER, env.LNAME, env.USERNAME].find((name) => name);
-  if (named !== undefined) return named;
-  try {
-    return userInfo().username;
-  } catch {
-    return 'unknown'; // A uid without an entry in /etc/passwd, as in containers.
   }
 }

@@ -1,13 +1,13 @@
 import { extname, join } from 'node:path';
 import type { Env } from '../core/environment-variables.ts';
 import { InvalidInputs, NotFound } from '../core/errors.ts';
+import { isShellWord, quoteForShell } from '../core/shell-word.ts';
 import { suggestName } from '../core/suggestion.ts';
 import { listWords } from '../core/wording.ts';
 import { kindOf } from '../host/files.ts';
 import { placeIn } from './file-report.ts';
 import { listEntryPointProblems } from './load-project.ts';
 import type { EntryPoint, Project } from './project.ts';
-import { isShellWord, quoteForShell } from './quote.ts';
 
 /**
  * The entry point of that name, or else the project's script of that name: `.py`, `.sh` or `.R`

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Context } from '../host/context.ts';
 import { makeFolder, removeFolder } from '../host/folders.ts';
-import { makeTemporaryFolder } from '../host/temporary-folder.ts';
+import { makeTemporaryFolder, makeUniqueFolder } from '../host/temporary-folder.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { ResolvedParameters } from './parameters.ts';
 
@@ -48,7 +48,7 @@ async function makeStorageFolder(
   if (storageDirectory === undefined) return makeTemporaryFolder('mlts-storage-', env);
   const parent = resolve(cwd, storageDirectory);
   await makeFolder(parent, 'name another one with --storage-dir');
-  return makeTemporaryFolder('', { TMPDIR: parent });
+  return makeUniqueFolder(parent);
 }
 
 /** Where runs and models lie: the store knows runs; models are known to a server only. */

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
 import { isSecretName, redactUrls } from '../core/redact.ts';
+import { quoteForShell } from '../core/shell-word.ts';
 import { placeIn } from './file-report.ts';
 import { describeType } from './parameter-type.ts';
 import type { EntryPoint, Parameter } from './project.ts';
-import { quoteForShell } from './quote.ts';
 
 /** For what no program can be given as an argument. */
 export function unusableValue(name: string): InvalidInput {

@@ -1,12 +1,12 @@
 import type { Param } from '../core/entities.ts';
 import { type InvalidInput, InvalidInputs, UsageError } from '../core/errors.ts';
+import { isPassable } from '../core/shell-word.ts';
 import { suggestName } from '../core/suggestion.ts';
 import { readParameterFile } from './parameter-file.ts';
 import { findParameterPath } from './parameter-path.ts';
 import { missingParameters, missingPath, unfitValue, unusableValue } from './parameter-problems.ts';
 import { fitsType } from './parameter-type.ts';
 import type { EntryPoint } from './project.ts';
-import { isPassable } from './quote.ts';
 
 /** A URI given for a `path` parameter: to be fetched before the command is built. */
 export interface ParameterDownload {

@@ -1,4 +1,4 @@
-import { isShellWord } from './quote.ts';
+import { isShellWord } from '../core/shell-word.ts';
 
 /** Why a template cannot be filled in. */
 export class TemplateFault extends Error {

@@ -1,3 +1,5 @@
+import { quotePythonString } from '../core/python-text.ts';
+
 /** What PyYAML's `safe_load` makes of a piece of YAML. */
 export type PythonValue = PythonScalar | PythonList | PythonMapping;
 
@@ -84,30 +86,4 @@ export function formatPythonFloat(value: number): string {
   }
   const plain = String(value);
   return plain.includes('.') ? plain : `${plain}.0`;
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-};
-
-/** `repr` of a str: single quotes unless it holds some and no double ones; unprintables escaped. */
-export function quotePythonString(text: string): string {
-  const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text.replace(/[\\'"]|[\p{C}\p{Z}]/gu, (character) => {
-    if (character === ' ') return character;
-    if (character === quote) return `\\${character}`;
-    if (character === "'" || character === '"') return character;
-    return ESCAPES[character] ?? escapeCodePoint(character.codePointAt(0) ?? 0);
-  });
-  return `${quote}${escaped}${quote}`;
-}
-
-/** `\x85`, `\u2028`, `\U000e0001`. */
-export function escapeCodePoint(codePoint: number): string {
-  const hex = codePoint.toString(16);
-  if (codePoint < 0x100) return `\\x${hex.padStart(2, '0')}`;
-  return codePoint < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`;
 }

@@ -1,7 +1,7 @@
 import type { Run } from '../core/entities.ts';
+import { quoteForShell } from '../core/shell-word.ts';
 import type { Terminal } from '../host/terminal.ts';
 import type { Project } from './project.ts';
-import { quoteForShell } from './quote.ts';
 
 /** What is told when a run has ended: the run, its metrics, and what to type next. Pure but for styles. */
 export function renderSummary(

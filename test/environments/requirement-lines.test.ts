@@ -1,10 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  anchorReferences,
-  flattenRequirements,
-  quoteForPip,
-} from '../../src/environments/requirement-lines.ts';
+import { quoteForShell } from '../../src/core/shell-word.ts';
+import { anchorReferences, flattenRequirements } from '../../src/environments/requirement-lines.ts';
 import { createWorkspace, type Workspace } from '../setup/environments.ts';
 
 describe('requirements files', () => {
@@ -44,5 +41,5 @@ test.each([
   ['-e .', '-e .'],
   ['ray[default]', 'ray[default]'],
 ])('%s is written as %s', (line, expected) => {
-  expect(anchorReferences([line], '/project', quoteForPip)).toEqual([expected]);
+  expect(anchorReferences([line], '/project', quoteForShell)).toEqual([expected]);
 });

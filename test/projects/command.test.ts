@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { quoteForShell } from '../../src/core/shell-word.ts';
 import { buildCommand, findTemplateProblem } from '../../src/projects/command.ts';
 import type { EntryPoint, ParameterType } from '../../src/projects/project.ts';
 import { formatTemplate, TemplateFault } from '../../src/projects/python-format.ts';
-import { quoteForShell } from '../../src/projects/quote.ts';
 import { askPython } from '../setup/mlflow.ts';
 
 function entryPointOf(command: string, names: readonly string[] = []): EntryPoint {

@@ -30,8 +30,9 @@ export async function openLocalRepository(top: string, context: Context): Promis
 }
 
 /**
- * Checks out `version` of a repository without touching its working tree: into a repository of its own that borrows the objects. Nothing is written to the user's repository, neither
- * a worktree's entry nor a submodule's URL.
+ * Checks out `version` of a repository without touching its working tree: into a repository of its own
+ * that borrows the objects. Nothing is written to the user's repository, neither a worktree's entry nor a
+ * submodule's URL.
  *
  * A version that is not there is looked for in the first remote, as MLflow does
  * (`_fetch_git_repo` in `mlflow/projects/utils.py`, which switches the user's own files).

@@ -1,4 +1,4 @@
-import { InvalidInput } from '../core/errors.ts';
+import { InvalidInput } from './errors.ts';
 
 const UNSAFE = /[^\w@%+=:,./-]/;
 
