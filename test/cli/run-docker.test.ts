@@ -15,7 +15,9 @@ describe.skipIf(reason !== undefined)(
       await ensureDocker();
     });
 
-    test('real MLflow inside logs into the SQLite store outside', async () => {
+    test('real MLflow inside logs into the SQLite store outside', {
+      timeout: 600_000,
+    }, async () => {
       await using rig = createRig();
       await rig.write({
         'p/MLproject':

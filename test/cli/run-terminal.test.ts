@@ -54,11 +54,12 @@ test('a command may ask its user on the terminal', async () => {
   expect(exitCode).toBe(0);
 });
 
+// The command is shown before it starts: `re''ady` is `ready` only when the shell has said it.
 test('Ctrl-C reaches the command once, and the run ends KILLED', async () => {
   await using rig = createRig();
   await rig.write({
     'p/MLproject':
-      'entry_points: {main: {command: "trap \'echo caught; exit 0\' INT; echo ready; while true; do sleep 0.1; done"}}\n',
+      "entry_points: {main: {command: \"trap 'echo caught; exit 0' INT; echo re''ady; while true; do sleep 0.1; done\"}}\n",
   });
   const { stdout, exitCode } = await typeInto(rig, { prompts: 'ready', answers: '\\x03' });
   expect(stdout.match(/^caught/gm)).toHaveLength(1);

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { connectDocker, type Docker } from '../../src/host/docker.ts';
 import { once, testCache } from './cache.ts';
+import { installMissing } from './debian.ts';
 
 /** Debian with Python, pip and bash; stands in for `python:<version>-slim`, which needs a registry. */
 export const BASE_IMAGE = 'mlts-test-python:1';
@@ -107,15 +108,4 @@ async function findDebianSources(codename: string): Promise<readonly string[]> {
   const suite = new RegExp(`\\s${codename}(\\s|$)`, 'm');
   const texts = await Promise.all(present.map((path) => readFile(path, 'utf8')));
   return present.filter((_path, index) => suite.test(texts[index] ?? ''));
-}
-
-export async function installMissing(programs: Readonly<Record<string, string>>): Promise<void> {
-  const found = await Promise.all(
-    Object.keys(programs).map((name) => execa('which', [name], { reject: false })),
-  );
-  const packages = Object.values(programs).filter((_name, index) => found[index]?.exitCode !== 0);
-  if (packages.length === 0) return;
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await execa('apt-get', ['update', '-qq'], { env });
-  await execa('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env });
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { once } from './cache.ts';
+import { installMissing } from './debian.ts';
 
 /** A place of its own for one test file: repositories, the cache of mirrors, temporary folders, HOME. */
 export interface GitWorld {
@@ -69,8 +70,7 @@ export function ensureGitLfs(): Promise<string | undefined> {
   return once('git-lfs', async () => {
     if (await runs('git', ['lfs', 'version'])) return undefined;
     if (process.getuid?.() !== 0) return 'git-lfs is not installed, and only root can install it';
-    await execa('apt-get', ['update'], { reject: false });
-    await execa('apt-get', ['install', '--yes', 'git-lfs'], { reject: false });
+    await installMissing({ 'git-lfs': 'git-lfs' }).catch(() => {});
     return (await runs('git', ['lfs', 'version'])) ? undefined : 'git-lfs could not be installed';
   });
 }

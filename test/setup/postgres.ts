@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { once } from './cache.ts';
+import { installMissing } from './debian.ts';
 import { findFreePort } from './mlflow.ts';
 
 const INSTALLED = '/usr/lib/postgresql';
@@ -63,13 +64,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
 
 function ensurePostgres(): Promise<string> {
   return once('postgres', async () => {
-    if (!existsSync(INSTALLED)) {
-      const env = { DEBIAN_FRONTEND: 'noninteractive' };
-      await execa('apt-get', ['update', '-qq'], { env });
-      await execa('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'postgresql'], {
-        env,
-      });
-    }
+    await installMissing({ [INSTALLED]: 'postgresql' });
     const [newest] = (await readdir(INSTALLED)).sort((a, b) => Number(b) - Number(a));
     return join(INSTALLED, newest ?? '', 'bin');
   });

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { once, testCache } from './cache.ts';
-import { installMissing } from './docker.ts';
+import { testCache } from './cache.ts';
+import { installMissing } from './debian.ts';
 import { findFreePort } from './mlflow.ts';
 
 export interface RunningRegistry {
@@ -20,7 +20,7 @@ const PASSWORD_HASH = '$2b$04$iwDjOUCWBGhDm5XyMGueXu/r1cJEW07sOVX8Y./BhqNa0NVI41
 
 /** Debian's image registry on a free port, its data in a temporary folder; a password is needed. */
 export async function startRegistry(): Promise<RunningRegistry> {
-  await once('docker-registry', () => installMissing({ 'docker-registry': 'docker-registry' }));
+  await installMissing({ 'docker-registry': 'docker-registry' });
   const directory = await mkdtemp(join(testCache, 'registry-'));
   const host = `127.0.0.1:${await findFreePort()}`;
   const users = join(directory, 'users');
