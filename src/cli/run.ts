@@ -181,10 +181,10 @@ function unsupportedBackend(name: string): UsageError {
       });
 }
 
-/** A flag wins over the other's variable; both flags, or both variables, is one too many. */
+/** A flag wins over the other's variable; both flags is one too many. An empty one is none, as in MLflow. */
 function selectExperiment(flags: RunFlags, env: Context['env']): RunOptions['experiment'] {
-  const name = flags.experimentName;
-  const id = flags.experimentId;
+  const name = flags.experimentName || undefined;
+  const id = flags.experimentId || undefined;
   if (name !== undefined && id !== undefined) {
     throw new UsageError('--experiment-name and --experiment-id: give only one of them');
   }

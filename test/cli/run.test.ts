@@ -114,6 +114,14 @@ describe('mlts run', () => {
     expect((await readRecord(rig)).env.MLFLOW_EXPERIMENT_NAME).toBeUndefined();
   });
 
+  test('an empty --experiment-name, as of an unset variable, is as none', async () => {
+    await using rig = createRig();
+    await rig.write(RECORDER);
+    const args = ['run', 'project', ...local, '-P', 'count=1', '--experiment-name', ''];
+    expect((await rig.mlts(args)).exitCode).toBe(0);
+    expect(readOnlyRun(rig.path('mlflow.db')).experimentId).toBe('0');
+  });
+
   test('--run-id continues a run', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);
