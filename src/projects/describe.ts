@@ -14,7 +14,7 @@ export async function describeSource(
   { uri, version }: Pick<RunOptions, 'uri' | 'version'>,
   context: Context,
 ): Promise<string> {
-  await using source = await fetchProjectSource(uri, { version }, context);
+  await using source = await fetchProjectSource(uri, { version, needsFacts: false }, context);
   const project = await loadProject(source.directory);
   return renderDescription(describeProject(project), uri);
 }
@@ -29,7 +29,7 @@ export async function validateProject(
   output: 'text' | 'json',
   context: Context,
 ): Promise<string> {
-  await using source = await fetchProjectSource(uri, { version: undefined }, context);
+  await using source = await fetchProjectSource(uri, { needsFacts: false }, context);
   const project = await loadProject(source.directory);
   for (const warning of project.warnings) context.terminal.warn(warning);
   const problems = listEntryPointProblems(project);

@@ -4,18 +4,23 @@ import { InvalidInput, NotFound } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { kindOf } from '../../host/files.ts';
 import type { Checkout } from './checkout.ts';
-import { checkOutLocal, nameLocalSource, noVersions, openLocalRepository } from './local.ts';
-import { checkOutRemote } from './mirror.ts';
-import { findWorkingTree, isBareRepository, NO_FACTS, readRepositoryFacts } from './repository.ts';
+import {
+  findWorkingTree,
+  isBareRepository,
+  NO_FACTS,
+  nameLocalSource,
+  readRepositoryFacts,
+} from './repository.ts';
 import type { ProjectSource } from './source.ts';
 import { enterSubdirectory } from './subdirectory.ts';
 import { type ProjectUri, parseProjectUri, stripUserInfo } from './uri.ts';
-import { checkVersion } from './version.ts';
-import { unpackArchive } from './zip.ts';
+import { checkVersion, noVersions } from './version.ts';
 
 export interface FetchOptions {
   /** Branch, tag, or commit, whole or shortened. */
   readonly version?: string | undefined;
+  /** False: nobody asks for the commit of a folder, so git, which may run what its settings say, is not started. */
+  readonly needsFacts?: boolean;
 }
 
 /**
@@ -27,7 +32,7 @@ export interface FetchOptions {
  */
 export async function fetchProjectSource(
   uri: string,
-  { version }: FetchOptions,
+  { version, needsFacts = true }: FetchOptions,
   context: Context,
 ): Promise<ProjectSource> {
   if (version !== undefined) checkVersion(version);
@@ -35,7 +40,7 @@ export async function fetchProjectSource(
   switch (parsed.kind) {
     case 'local':
       return version === undefined
-        ? openFolder(parsed, context)
+        ? openFolder(parsed, needsFacts, context)
         : openVersionOfFolder(parsed, version, context);
     case 'zip':
       if (version !== undefined) throw noVersions(version, 'an archive');
@@ -81,14 +86,19 @@ function nothingThere(location: string, path: string): NotFound {
   });
 }
 
-async function openFolder(parsed: ProjectUri, context: Context): Promise<ProjectSource> {
+async function openFolder(
+  parsed: ProjectUri,
+  needsFacts: boolean,
+  context: Context,
+): Promise<ProjectSource> {
   const { location, subdirectory, text } = parsed;
   const directory = await enterSubdirectory(location, subdirectory, {
     name: location,
     isFetched: false,
   });
   const top = await findWorkingTree(directory);
-  const facts = top === undefined ? NO_FACTS : await readRepositoryFacts(top, directory, context);
+  const isTold = needsFacts && top !== undefined;
+  const facts = isTold ? await readRepositoryFacts(top, directory, context) : NO_FACTS;
   return {
     directory,
     name: subdirectory === '' ? nameLocalSource(location, top) : text,
@@ -107,6 +117,7 @@ async function openVersionOfFolder(
   const top = await findWorkingTree(location);
   if (top === undefined) throw noVersions(version, `the folder ${location}`);
   const name = nameLocalSource(location, top);
+  const { checkOutLocal, openLocalRepository } = await import('./local.ts');
   const repository = await openLocalRepository(top, context);
   const { remote } = repository;
   const checkout = await checkOutLocal(repository, version, context);
@@ -122,6 +133,7 @@ async function openRemote(
   version: string | undefined,
   context: Context,
 ): Promise<ProjectSource> {
+  const { checkOutRemote } = await import('./mirror.ts');
   const checkout = await checkOutRemote(location, version, context);
   const repositoryUrl = stripUserInfo(location);
   return finishCheckout(checkout, { name: text, subdirectory, repositoryUrl });
@@ -153,6 +165,7 @@ async function openArchive(parsed: ProjectUri, context: Context): Promise<Projec
   const { location, subdirectory, text } = parsed;
   const isRemote = /^https?:/i.test(location);
   const top = isRemote ? undefined : await findWorkingTree(location);
+  const { unpackArchive } = await import('./zip.ts');
   const archive = await unpackArchive(location, context);
   const dispose = (): PromiseLike<void> => archive[Symbol.asyncDispose]();
   try {

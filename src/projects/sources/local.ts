@@ -1,5 +1,4 @@
-import { basename, join, relative, resolve } from 'node:path';
-import { InvalidInput } from '../../core/errors.ts';
+import { basename, join, resolve } from 'node:path';
 import type { Context } from '../../host/context.ts';
 import { kindOf, readTextIfPresent, writeFileAtomically } from '../../host/files.ts';
 import { makeFolder, removeFolder } from '../../host/folders.ts';
@@ -134,24 +133,4 @@ async function copyRemote(git: Git, top: string, remote: FirstRemote | undefined
 /** A remote may be a path relative to the repository. */
 function resolveRemoteUrl(url: string, top: string): string {
   return /^\.{1,2}(\/|$)/.test(url) ? resolve(top, url) : url;
-}
-
-/**
- * MLflow's name for a folder (`_get_git_url_if_present` in
- * `mlflow/tracking/_tracking_service/utils.py`): `file://<top>#<folder>` within a repository, else the path.
- */
-export function nameLocalSource(path: string, top: string | undefined): string {
-  if (top === undefined) return path;
-  const below = relative(top, path);
-  return below === '' ? `file://${top}` : `file://${top}#${below}`;
-}
-
-/** The error for `--version` with something that has no versions. */
-export function noVersions(version: string, what: string): InvalidInput {
-  return new InvalidInput(
-    `${what} has no versions: \`--version ${version}\` needs a Git repository`,
-    {
-      hint: 'leave --version out, or name a Git repository',
-    },
-  );
 }

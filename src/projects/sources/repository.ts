@@ -118,3 +118,13 @@ async function isIgnoredFolder(git: Git, folder: string): Promise<boolean> {
   const pattern = /^.*?:\d*:([^\t]*)\t/.exec(answer)?.[1] ?? '';
   return pattern !== '' && !pattern.startsWith('!');
 }
+
+/**
+ * MLflow's name for a folder (`_get_git_url_if_present` in
+ * `mlflow/tracking/_tracking_service/utils.py`): `file://<top>#<folder>` within a repository, else the path.
+ */
+export function nameLocalSource(path: string, top: string | undefined): string {
+  if (top === undefined) return path;
+  const below = relative(top, path);
+  return below === '' ? `file://${top}` : `file://${top}#${below}`;
+}

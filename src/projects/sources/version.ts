@@ -51,3 +51,13 @@ function nameHint(version: string | undefined, names: readonly string[]): string
   const rest = names.length - MOST_NAMES;
   return `name one of these with --version: ${shown}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
+
+/** The error for `--version` with something that has no versions. */
+export function noVersions(version: string, what: string): InvalidInput {
+  return new InvalidInput(
+    `${what} has no versions: \`--version ${version}\` needs a Git repository`,
+    {
+      hint: 'leave --version out, or name a Git repository',
+    },
+  );
+}
