@@ -1,6 +1,6 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createUnzip } from 'node:zlib';
-import type { HttpAnswer } from '../host/http-client.ts';
+import type { HttpAnswer } from '../host/http/client.ts';
 import type { ArtifactContent, ResumePoint } from './store.ts';
 
 /** Asks for the rest of a file only if it still is the same file; else the whole of it comes. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { createHttpClient, type HttpClient } from '../host/http-client.ts';
+import { createHttpClient, type HttpClient } from '../host/http/client.ts';
 import { type ArtifactPlace, joinPath, showUri, splitSafely } from './artifact-uri.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
 import type { ArtifactEntry, ArtifactStore } from './store.ts';

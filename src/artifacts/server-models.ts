@@ -1,7 +1,7 @@
 import { variables } from '../core/environment-variables.ts';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { createHttpClient, type HttpClient, type JsonObject } from '../host/http-client.ts';
+import { createHttpClient, type HttpClient, type JsonObject } from '../host/http/client.ts';
 import type { ModelReference } from './model-uri.ts';
 import type { ArtifactResolver, ModelLocation } from './store.ts';
 

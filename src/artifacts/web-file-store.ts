@@ -1,6 +1,6 @@
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { createHttpClient } from '../host/http-client.ts';
+import { createHttpClient } from '../host/http/client.ts';
 import { showUri } from './artifact-uri.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
 import type { ArtifactStore } from './store.ts';

@@ -2,9 +2,9 @@ import type { Tag } from '../core/entities.ts';
 import { MltsError } from '../core/errors.ts';
 import { readCaller } from '../host/caller.ts';
 import type { Context } from '../host/context.ts';
-import { connectDocker } from '../host/docker.ts';
-import { readDockerConfig, readProxyVariables } from '../host/docker-config.ts';
-import { findImage } from '../host/docker-images.ts';
+import { readDockerConfig, readProxyVariables } from '../host/docker/config.ts';
+import { connectDocker } from '../host/docker/daemon.ts';
+import { findImage } from '../host/docker/images.ts';
 import { readTextFile } from '../host/text-file.ts';
 import {
   type BuiltImage,

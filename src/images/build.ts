@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Env } from '../core/environment-variables.ts';
-import { packBuildContext } from '../host/build-context.ts';
-import { readDockerConfig, readProxyVariables } from '../host/docker-config.ts';
-import { buildImage, findImage, type ImageDetails, pruneImages } from '../host/docker-images.ts';
+import { packBuildContext } from '../host/docker/build-context.ts';
+import { readDockerConfig, readProxyVariables } from '../host/docker/config.ts';
+import { buildImage, findImage, type ImageDetails, pruneImages } from '../host/docker/images.ts';
 import { cacheDirectory, readTextIfPresent, withLock } from '../host/files.ts';
 import {
   CERTIFICATE_PATH,

@@ -1,7 +1,7 @@
 import type { Env } from '../core/environment-variables.ts';
 import { ToolError } from '../core/errors.ts';
-import { type DockerConfig, readDockerConfig } from '../host/docker-config.ts';
-import type { RegistryCredentials } from '../host/docker-images.ts';
+import { type DockerConfig, readDockerConfig } from '../host/docker/config.ts';
+import type { RegistryCredentials } from '../host/docker/images.ts';
 import { tryTool } from '../host/tool.ts';
 
 /** Docker Hub's name in config.json and towards credential helpers. */

@@ -1,6 +1,6 @@
 import type { Context } from '../host/context.ts';
-import type { Docker } from '../host/docker.ts';
-import { findImage, type ImageDetails, pullImage } from '../host/docker-images.ts';
+import type { Docker } from '../host/docker/daemon.ts';
+import { findImage, type ImageDetails, pullImage } from '../host/docker/images.ts';
 import { findCredentials } from './credentials.ts';
 
 export interface ImageWork {

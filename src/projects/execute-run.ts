@@ -95,7 +95,7 @@ function listPaths({ parameters }: EntryPoint, values: ReadonlyMap<string, strin
 
 async function start(launch: Launch, graceMs: number, context: Context): Promise<Outcome> {
   if (launch.kind === 'container') {
-    const { runContainer } = await import('../host/container.ts');
+    const { runContainer } = await import('../host/docker/container.ts');
     return runContainer(launch, context, { graceMs });
   }
   const { runChild } = await import('../host/child.ts');

@@ -1,7 +1,7 @@
 import { PassThrough, Readable, Writable } from 'node:stream';
 import type { ContainerLaunch } from '../../src/core/launch.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
-import { runContainer } from '../../src/host/container.ts';
+import { runContainer } from '../../src/host/docker/container.ts';
 import { createTestContext, type TestContext } from './context.ts';
 import { BASE_IMAGE } from './docker.ts';
 

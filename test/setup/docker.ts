@@ -4,7 +4,7 @@ import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { connectDocker, type Docker } from '../../src/host/docker.ts';
+import { connectDocker, type Docker } from '../../src/host/docker/daemon.ts';
 import { once, testCache } from './cache.ts';
 import { installMissing } from './debian.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { InvalidInput, MltsError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
-import { downloadFile } from '../../host/download.ts';
 import { makeFolder, removeFolder } from '../../host/folders.ts';
+import { downloadFile } from '../../host/http/download.ts';
 import { makeTemporaryFolder } from '../../host/temporary-folder.ts';
 import { unpackZip, type ZipLimits } from '../../host/zip.ts';
 import { hideCredentials } from './uri.ts';

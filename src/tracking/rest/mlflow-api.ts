@@ -1,5 +1,5 @@
 import type { Context } from '../../host/context.ts';
-import { createHttpClient, type HttpClient, type JsonObject } from '../../host/http-client.ts';
+import { createHttpClient, type HttpClient, type JsonObject } from '../../host/http/client.ts';
 
 /** MLflow's REST API, version 2.0: `runs/create` and the like, below `/api/2.0/mlflow/`. */
 export interface MlflowApi {
@@ -17,7 +17,7 @@ export interface MlflowApi {
 
 const PREFIX = '/api/2.0/mlflow/';
 
-/** Errors are those of `host/http-client.ts`. Nothing is sent yet. */
+/** Errors are those of `host/http/client.ts`. Nothing is sent yet. */
 export async function openMlflowApi(uri: string, context: Context): Promise<MlflowApi> {
   const client: HttpClient = await createHttpClient(uri, context, { audience: 'tracking-server' });
   return {

@@ -9,10 +9,10 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createHttpClient, type HttpRequest } from '../../src/host/http-client.ts';
-import { Interrupted } from '../../src/host/interrupts.ts';
-import { createTestContext } from '../setup/context.ts';
-import { findFreePort } from '../setup/mlflow.ts';
+import { createHttpClient, type HttpRequest } from '../../../src/host/http/client.ts';
+import { Interrupted } from '../../../src/host/interrupts.ts';
+import { createTestContext } from '../../setup/context.ts';
+import { findFreePort } from '../../setup/mlflow.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Env, readFlag, readNumber, variables } from '../core/environment-variables.ts';
-import { InvalidInput } from '../core/errors.ts';
-import { readTextIfPresent } from './files.ts';
+import { type Env, readFlag, readNumber, variables } from '../../core/environment-variables.ts';
+import { InvalidInput } from '../../core/errors.ts';
+import { readTextIfPresent } from '../files.ts';
 
 /** Whose credentials a request carries: the tracking server's, or none but those in the URL itself. */
 export type HttpAudience = 'tracking-server' | 'anyone';

@@ -1,16 +1,11 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
-import { InvalidInput } from '../core/errors.ts';
-import { redactUrls } from '../core/redact.ts';
-import type { Context } from './context.ts';
-import {
-  type HttpFailure,
-  judgeAnswer,
-  judgeConnectionError,
-  notJsonError,
-} from './http-failure.ts';
-import { type HttpAudience, type HttpSettings, readHttpSettings } from './http-settings.ts';
+import { InvalidInput } from '../../core/errors.ts';
+import { redactUrls } from '../../core/redact.ts';
+import type { Context } from '../context.ts';
+import { type HttpFailure, judgeAnswer, judgeConnectionError, notJsonError } from './failure.ts';
+import { type HttpAudience, type HttpSettings, readHttpSettings } from './settings.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

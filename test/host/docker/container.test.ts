@@ -4,12 +4,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ContainerLaunch } from '../../src/core/launch.ts';
-import { runContainer } from '../../src/host/container.ts';
-import { testCache } from '../setup/cache.ts';
-import { launchOf, startContainer } from '../setup/container.ts';
-import { createTestContext } from '../setup/context.ts';
-import { docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
+import type { ContainerLaunch } from '../../../src/core/launch.ts';
+import { runContainer } from '../../../src/host/docker/container.ts';
+import { testCache } from '../../setup/cache.ts';
+import { launchOf, startContainer } from '../../setup/container.ts';
+import { createTestContext } from '../../setup/context.ts';
+import { docker, ensureDocker, whyNoDocker } from '../../setup/docker.ts';
 
 const reason = whyNoDocker();
 const title = `a container runs to its end${reason ? ` (skipped: ${reason})` : ''}`;

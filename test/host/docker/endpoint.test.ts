@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findDockerEndpoints } from '../../src/host/docker-endpoint.ts';
-import { testCache } from '../setup/cache.ts';
+import { findDockerEndpoints } from '../../../src/host/docker/endpoint.ts';
+import { testCache } from '../../setup/cache.ts';
 
 describe('where Docker is looked for', () => {
   let home: string;

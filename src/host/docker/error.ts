@@ -1,5 +1,5 @@
-import { InvalidInput, MltsError, NotFound, ToolError, Unavailable } from '../core/errors.ts';
-import { Interrupted } from './interrupts.ts';
+import { InvalidInput, MltsError, NotFound, ToolError, Unavailable } from '../../core/errors.ts';
+import { Interrupted } from '../interrupts.ts';
 
 /** What was being done to what: `{action: 'pull', subject: 'image python:3.11'}`. */
 export interface DockerTask {

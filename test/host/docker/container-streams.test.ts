@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readFrames } from '../../src/host/container-streams.ts';
+import { readFrames } from '../../../src/host/docker/container-streams.ts';
 
 /** As the daemon multiplexes: stream number, three zeros, length, bytes. */
 function encode(isError: boolean, bytes: Uint8Array): Buffer {

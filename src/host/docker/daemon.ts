@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import type { Env } from '../core/environment-variables.ts';
-import { type DockerEndpoint, findDockerEndpoints } from './docker-endpoint.ts';
-import { explainDockerError } from './docker-error.ts';
+import type { Env } from '../../core/environment-variables.ts';
+import { type DockerEndpoint, findDockerEndpoints } from './endpoint.ts';
+import { explainDockerError } from './error.ts';
 
 /** A daemon that has answered. */
 export interface Docker {

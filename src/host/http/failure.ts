@@ -1,4 +1,10 @@
-import { AlreadyExists, InvalidInput, MltsError, NotFound, Unavailable } from '../core/errors.ts';
+import {
+  AlreadyExists,
+  InvalidInput,
+  MltsError,
+  NotFound,
+  Unavailable,
+} from '../../core/errors.ts';
 
 /** A request that did not work: what the user is told, and whether it may be sent again. */
 export interface HttpFailure {

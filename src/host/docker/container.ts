@@ -1,15 +1,15 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import type { ContainerLaunch, Mount } from '../core/launch.ts';
-import type { Outcome } from '../core/outcome.ts';
+import type { ContainerLaunch, Mount } from '../../core/launch.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import type { Context } from '../context.ts';
+import { kindOf } from '../files.ts';
+import { makeFolder } from '../folders.ts';
+import { Interrupted, type Interrupts } from '../interrupts.ts';
 import { type ContainerStreams, connectStreams, type StreamOptions } from './container-streams.ts';
-import type { Context } from './context.ts';
-import { connectDocker, type Docker, pingDaemon } from './docker.ts';
-import { explainDockerError } from './docker-error.ts';
-import { kindOf } from './files.ts';
-import { makeFolder } from './folders.ts';
-import { Interrupted, type Interrupts } from './interrupts.ts';
+import { connectDocker, type Docker, pingDaemon } from './daemon.ts';
+import { explainDockerError } from './error.ts';
 
 export interface ContainerRunOptions {
   /** Between the first signal and SIGKILL. */

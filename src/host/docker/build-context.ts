@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join, posix, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Pack } from 'tar-fs';
-import { readTextIfPresent } from './files.ts';
+import { readTextIfPresent } from '../files.ts';
 
 /** What a build may copy: files made on the spot, and a folder as it is. */
 export interface BuildContext {

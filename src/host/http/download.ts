@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { InvalidInput, MltsError, Unavailable } from '../core/errors.ts';
-import type { Context } from './context.ts';
-import { createHttpClient, type HttpAnswer } from './http-client.ts';
+import { InvalidInput, MltsError, Unavailable } from '../../core/errors.ts';
+import type { Context } from '../context.ts';
+import { createHttpClient, type HttpAnswer } from './client.ts';
 
 export interface DownloadOptions {
   readonly maxBytes: number;

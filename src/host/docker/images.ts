@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import { NotFound, ToolError } from '../core/errors.ts';
-import type { Docker } from './docker.ts';
-import { type DockerTask, explainDockerError } from './docker-error.ts';
+import { NotFound, ToolError } from '../../core/errors.ts';
+import type { Docker } from './daemon.ts';
+import { type DockerTask, explainDockerError } from './error.ts';
 
 export interface ImageDetails {
   /** `sha256:...` */

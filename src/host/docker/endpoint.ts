@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Env, variables } from '../core/environment-variables.ts';
-import { InvalidInput, NotFound } from '../core/errors.ts';
-import { type DockerConfig, dockerConfigDirectory, readDockerConfig } from './docker-config.ts';
-import { kindOf, readTextIfPresent } from './files.ts';
+import { type Env, variables } from '../../core/environment-variables.ts';
+import { InvalidInput, NotFound } from '../../core/errors.ts';
+import { kindOf, readTextIfPresent } from '../files.ts';
+import { type DockerConfig, dockerConfigDirectory, readDockerConfig } from './config.ts';
 
 /** Where a daemon may listen. */
 export interface DockerEndpoint {

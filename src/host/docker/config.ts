@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type Env, variables } from '../core/environment-variables.ts';
-import { InvalidInput } from '../core/errors.ts';
-import { readTextIfPresent } from './files.ts';
+import { type Env, variables } from '../../core/environment-variables.ts';
+import { InvalidInput } from '../../core/errors.ts';
+import { readTextIfPresent } from '../files.ts';
 
 /** The parts of Docker's own `config.json` that are used here, as the docker command writes them. */
 export interface DockerConfig {
