@@ -21,6 +21,8 @@ export interface LengthRule {
   warn(text: string): void;
 }
 
+const REFUSE: LengthRule = { truncate: false, warn: () => {} };
+
 export function readLengthRule(env: Env, warn: (text: string) => void): LengthRule {
   return { truncate: readFlag(env, variables.truncateLongValues, true), warn };
 }
@@ -49,14 +51,15 @@ export function checkTags(tags: readonly Tag[], rule: LengthRule): readonly Tag[
 }
 
 /** @throws InvalidInput for an empty or too long name, and tags that MLflow refuses. */
-export function checkExperiment(name: string, tags: readonly Tag[]): void {
-  const refuse: LengthRule = { truncate: false, warn: () => {} };
+export function checkExperiment(name: string, tags: readonly Tag[] = []): void {
   if (name === '') throw new InvalidInput('the experiment name is empty');
-  fitLength('the experiment name', name, LIMITS.experimentName, refuse);
-  for (const { key, value } of tags) {
-    checkKey('tag', key);
-    fitLength(`tag \`${key}\``, value, LIMITS.experimentTagValue, refuse);
-  }
+  fitLength('the experiment name', name, LIMITS.experimentName, REFUSE);
+  tags.forEach(checkExperimentTag);
+}
+
+export function checkExperimentTag({ key, value }: Tag): void {
+  checkKey('tag', key);
+  fitLength(`tag \`${key}\``, value, LIMITS.experimentTagValue, REFUSE);
 }
 
 /** Run ids name folders in some stores: nothing but letters, digits, `_` and `-`. */
@@ -76,7 +79,7 @@ export function checkExperimentId(experimentId: string): string {
 }
 
 /** Keys name files in some stores, so they may not leave their folder, in any store. */
-function checkKey(kind: 'param' | 'tag' | 'metric', key: string): string {
+export function checkKey(kind: 'param' | 'tag' | 'metric', key: string): string {
   if (!/^[/\p{L}\p{N}_.\- :]*$/u.test(key)) {
     throw new InvalidInput(`the ${kind} name \`${key}\` holds characters that MLflow refuses`, {
       hint: 'use letters, digits, `_`, `-`, `.`, `:`, `/` and spaces',

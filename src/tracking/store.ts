@@ -22,6 +22,19 @@ export interface RunUpdate {
   readonly runName?: string;
 }
 
+/** Which part of a long list is asked for. */
+export interface PageRequest {
+  readonly maxResults: number;
+  /** What the page before named as its next; absent: the first page. */
+  readonly pageToken?: string | undefined;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Undefined on the last page. */
+  readonly nextPageToken: string | undefined;
+}
+
 export interface RunData {
   readonly params?: readonly Param[];
   readonly tags?: readonly Tag[];
@@ -42,10 +55,25 @@ export interface TrackingStore {
   getExperimentByName(name: string): Promise<Experiment | undefined>;
   /** Returns the new experiment's id. */
   createExperiment(experiment: NewExperiment): Promise<string>;
+  /** @throws MltsError (INVALID_STATE) where it is deleted. */
+  renameExperiment(experimentId: string, name: string): Promise<void>;
+  /** Marks it and its runs as deleted. @throws NotFound where it is deleted already. */
+  deleteExperiment(experimentId: string): Promise<void>;
+  /** Brings back a deleted one with its runs. @throws NotFound where it is not deleted. */
+  restoreExperiment(experimentId: string): Promise<void>;
+  setExperimentTag(experimentId: string, tag: Tag): Promise<void>;
   createRun(run: NewRun): Promise<Run>;
   getRun(runId: string): Promise<Run>;
   /** All or nothing, as MLflow's log-batch. A param that exists with another value is refused. */
   logBatch(runId: string, data: RunData): Promise<void>;
   updateRun(runId: string, update: RunUpdate): Promise<RunInfo>;
+  /** Marks it as deleted, which it may be already. */
+  deleteRun(runId: string): Promise<void>;
+  /** Brings it back, which may be unnecessary. */
+  restoreRun(runId: string): Promise<void>;
+  /** @throws NotFound where the run has no such tag. */
+  deleteTag(runId: string, key: string): Promise<void>;
+  /** All values logged under a key, in the store's own order; none where there is no such key. */
+  getMetricHistory(runId: string, key: string, page: PageRequest): Promise<Page<Metric>>;
   close(): Promise<void>;
 }

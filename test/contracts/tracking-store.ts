@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Metric, Tag } from '../../src/core/entities.ts';
 import { InvalidInput, NotFound } from '../../src/core/errors.ts';
 import type { TrackingStore } from '../../src/tracking/store.ts';
+import { testTrackingLifecycle } from './tracking-lifecycle.ts';
 
 const START_MS = 1_700_000_000_000;
 
@@ -14,6 +15,8 @@ export function testTrackingStore(name: string, open: () => Promise<TrackingStor
       store = await open();
     });
     afterAll(() => store?.close());
+
+    testTrackingLifecycle(() => store);
 
     const newName = (): string => `experiment ${randomUUID()}`;
     const createRun = (tags: readonly Tag[] = [], runName?: string) =>

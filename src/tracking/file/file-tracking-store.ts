@@ -1,26 +1,32 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { Experiment, Run, RunInfo } from '../../core/entities.ts';
-import {
-  AlreadyExists,
-  InvalidInput,
-  MltsError,
-  NotFound,
-  Unavailable,
-} from '../../core/errors.ts';
+import type { Experiment, LifecycleStage, Metric, Run, RunInfo, Tag } from '../../core/entities.ts';
+import { MltsError, NotFound, Unavailable } from '../../core/errors.ts';
+import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
 import { appendToLocation, resolveLocation } from '../artifact-location.ts';
+import { experimentNotFound, nameTaken, refuseDeleted, tagNotFound } from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentId,
+  checkExperimentTag,
+  checkKey,
   checkRunData,
   checkRunId,
   checkTags,
   type LengthRule,
 } from '../limits.ts';
 import { nameRun, RUN_NAME_TAG } from '../run-name.ts';
-import type { NewExperiment, NewRun, RunData, RunUpdate, TrackingStore } from '../store.ts';
+import type {
+  NewExperiment,
+  NewRun,
+  Page,
+  PageRequest,
+  RunData,
+  RunUpdate,
+  TrackingStore,
+} from '../store.ts';
 import {
   findExperimentByName,
   findExperimentFolder,
@@ -30,7 +36,9 @@ import {
   TRASH_FOLDER,
   writeExperimentFolder,
 } from './experiments.ts';
+import { markRun, moveExperiment, renameExperiment, setExperimentTag } from './lifecycle.ts';
 import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
+import { readMetricHistory } from './metric-history.ts';
 import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
 
 export interface FileTrackingOptions {
@@ -82,7 +90,7 @@ export class FileTrackingStore implements TrackingStore {
     const folder = await findExperimentFolder(this.#root, experimentId);
     const found = folder === undefined ? undefined : await readExperimentFolder(folder);
     if (found !== undefined) return found;
-    throw new NotFound(`there is no experiment with id ${experimentId}`);
+    throw experimentNotFound(experimentId);
   }
 
   async getExperimentByName(name: string): Promise<Experiment | undefined> {
@@ -93,9 +101,7 @@ export class FileTrackingStore implements TrackingStore {
     checkExperiment(experiment.name, experiment.tags ?? []);
     return this.#locked(async () => {
       if ((await this.getExperimentByName(experiment.name)) !== undefined) {
-        throw new AlreadyExists(
-          `there is an experiment named \`${experiment.name}\` already, maybe deleted`,
-        );
+        throw nameTaken(experiment.name);
       }
       const id = makeExperimentId();
       await this.#writeExperiment(id, experiment);
@@ -112,6 +118,33 @@ export class FileTrackingStore implements TrackingStore {
       tags,
       nowMs: this.#options.now(),
     });
+  }
+
+  async renameExperiment(experimentId: string, name: string): Promise<void> {
+    checkExperimentId(experimentId);
+    checkExperiment(name);
+    const { now } = this.#options;
+    await this.#locked(() => renameExperiment(this.#root, experimentId, name, now()));
+  }
+
+  async deleteExperiment(experimentId: string): Promise<void> {
+    await this.#moveExperiment(experimentId, 'deleted');
+  }
+
+  async restoreExperiment(experimentId: string): Promise<void> {
+    await this.#moveExperiment(experimentId, 'active');
+  }
+
+  async #moveExperiment(experimentId: string, stage: LifecycleStage): Promise<void> {
+    checkExperimentId(experimentId);
+    const { now } = this.#options;
+    await this.#locked(() => moveExperiment(this.#root, experimentId, stage, now()));
+  }
+
+  async setExperimentTag(experimentId: string, tag: Tag): Promise<void> {
+    checkExperimentId(experimentId);
+    checkExperimentTag(tag);
+    await explainedFile(this.#root, () => setExperimentTag(this.#root, experimentId, tag));
   }
 
   async createRun(run: NewRun): Promise<Run> {
@@ -175,6 +208,33 @@ export class FileTrackingStore implements TrackingStore {
     return toRunInfo(meta);
   }
 
+  async deleteRun(runId: string): Promise<void> {
+    await this.#markRun(runId, 'deleted');
+  }
+
+  async restoreRun(runId: string): Promise<void> {
+    await this.#markRun(runId, 'active');
+  }
+
+  async #markRun(runId: string, stage: LifecycleStage): Promise<void> {
+    const { folder, meta } = await this.#findRun(runId);
+    await explainedFile(folder, () => markRun(folder, meta, stage, this.#options.now()));
+  }
+
+  async deleteTag(runId: string, key: string): Promise<void> {
+    checkKey('tag', key);
+    const { folder, info } = await this.#findRun(runId);
+    refuseDeleted('run', runId, info.lifecycleStage);
+    const isRemoved = await explainedFile(folder, () => removeFile(join(folder, 'tags', key)));
+    if (!isRemoved) throw tagNotFound(runId, key);
+  }
+
+  async getMetricHistory(runId: string, key: string, page: PageRequest): Promise<Page<Metric>> {
+    checkKey('metric', key);
+    const { folder } = await this.#findRun(runId);
+    return readMetricHistory(folder, key, page);
+  }
+
   async close(): Promise<void> {}
 
   /** A folder counts as the run only where its meta.yaml says so: artifacts may hold any files. */
@@ -211,13 +271,6 @@ const LEGACY_KEYS = {
   source_version: '',
   tags: [],
 } as const;
-
-function refuseDeleted(kind: 'experiment' | 'run', id: string, stage: string): void {
-  if (stage === 'active') return;
-  throw new InvalidInput(`${kind} ${id} is deleted`, {
-    hint: `bring it back with: mlflow ${kind}s restore --${kind}-id ${id}`,
-  });
-}
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the disk',

@@ -9,11 +9,15 @@ export function formatMetric({ value, timestampMs, step }: Metric): string {
 /** The latest of the values in a metric's file; undefined where no line can be read. */
 export function parseLatestMetric(key: string, text: string): Metric | undefined {
   let latest: Metric | undefined;
-  for (const line of text.split('\n')) {
-    const metric = parseMetric(key, line);
-    if (metric !== undefined && (latest === undefined || isLater(metric, latest))) latest = metric;
+  for (const metric of parseMetrics(key, text)) {
+    if (latest === undefined || isLater(metric, latest)) latest = metric;
   }
   return latest;
+}
+
+/** All values in a metric's file, in the order in which they were logged; broken lines are passed over. */
+export function parseMetrics(key: string, text: string): readonly Metric[] {
+  return text.split('\n').flatMap((line) => parseMetric(key, line) ?? []);
 }
 
 /** Two fields (MLflow before 1.0: no step), three, or five (with a dataset, whose step MLflow reads as 0). */

@@ -1,9 +1,12 @@
-import type { Experiment, Run, RunInfo } from '../../core/entities.ts';
+import type { Experiment, Metric, Run, RunInfo, Tag } from '../../core/entities.ts';
 import { NotFound } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
+import { nameTaken, renameDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentId,
+  checkExperimentTag,
+  checkKey,
   checkRunData,
   checkRunId,
   checkTags,
@@ -11,9 +14,24 @@ import {
   readLengthRule,
 } from '../limits.ts';
 import { nameRun } from '../run-name.ts';
-import type { NewExperiment, NewRun, RunData, RunUpdate, TrackingStore } from '../store.ts';
+import type {
+  NewExperiment,
+  NewRun,
+  Page,
+  PageRequest,
+  RunData,
+  RunUpdate,
+  TrackingStore,
+} from '../store.ts';
 import { type MlflowApi, openMlflowApi } from './mlflow-api.ts';
-import { readExperiment, readMessage, readRun, readRunInfo, writeMetric } from './wire.ts';
+import {
+  readExperiment,
+  readMessage,
+  readMetricHistory,
+  readRun,
+  readRunInfo,
+  writeMetric,
+} from './wire.ts';
 
 /** What one log-batch request may hold (`mlflow/utils/validation.py`): 1000 in all, 100 of these. */
 const PARAMS_PER_REQUEST = 100;
@@ -63,6 +81,35 @@ export class RestTrackingStore implements TrackingStore {
     return String(answer.experiment_id);
   }
 
+  async renameExperiment(experimentId: string, name: string): Promise<void> {
+    checkExperiment(name);
+    // MLflow's server answers 500 for a deleted one, as if trying again could help.
+    const { lifecycleStage } = await this.getExperiment(experimentId);
+    if (lifecycleStage === 'deleted') throw renameDeleted(experimentId);
+    try {
+      const body = { experiment_id: experimentId, new_name: name };
+      await this.#api.post('experiments/update', body);
+    } catch (error) {
+      // A server with a database answers with the driver's words for a name in use.
+      const other = await this.getExperimentByName(name).catch(() => undefined);
+      throw other === undefined || other.id === experimentId ? error : nameTaken(name, error);
+    }
+  }
+
+  async deleteExperiment(experimentId: string): Promise<void> {
+    await this.#api.post('experiments/delete', { experiment_id: checkExperimentId(experimentId) });
+  }
+
+  async restoreExperiment(experimentId: string): Promise<void> {
+    await this.#api.post('experiments/restore', { experiment_id: checkExperimentId(experimentId) });
+  }
+
+  async setExperimentTag(experimentId: string, tag: Tag): Promise<void> {
+    checkExperimentTag(tag);
+    const body = { experiment_id: checkExperimentId(experimentId), key: tag.key, value: tag.value };
+    await this.#api.post('experiments/set-experiment-tag', body, { isIdempotent: true });
+  }
+
   async createRun(run: NewRun): Promise<Run> {
     const { name, tags } = nameRun(run.runName, checkTags(run.tags, this.#lengths));
     const answer = await this.#api.post('runs/create', {
@@ -99,6 +146,36 @@ export class RestTrackingStore implements TrackingStore {
     };
     const answer = await this.#api.post('runs/update', body, { isIdempotent: true });
     return readRunInfo(readMessage(answer, 'run_info', this.#api.address));
+  }
+
+  async deleteRun(runId: string): Promise<void> {
+    const body = { run_id: checkRunId(runId) };
+    await this.#api.post('runs/delete', body, { isIdempotent: true });
+  }
+
+  async restoreRun(runId: string): Promise<void> {
+    const body = { run_id: checkRunId(runId) };
+    await this.#api.post('runs/restore', body, { isIdempotent: true });
+  }
+
+  async deleteTag(runId: string, key: string): Promise<void> {
+    await this.#api.post('runs/delete-tag', {
+      run_id: checkRunId(runId),
+      key: checkKey('tag', key),
+    });
+  }
+
+  async getMetricHistory(runId: string, key: string, page: PageRequest): Promise<Page<Metric>> {
+    const answer = await this.#api.get('metrics/get-history', {
+      run_id: checkRunId(runId),
+      metric_key: checkKey('metric', key),
+      max_results: String(page.maxResults),
+      ...(page.pageToken === undefined ? {} : { page_token: page.pageToken }),
+    });
+    const history = readMetricHistory(answer);
+    // A server with a database gives nothing for a run that is not there.
+    if (history.items.length === 0) await this.getRun(runId);
+    return history;
   }
 
   async close(): Promise<void> {

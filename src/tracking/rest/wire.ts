@@ -8,6 +8,7 @@ import type {
   Tag,
 } from '../../core/entities.ts';
 import { MltsError } from '../../core/errors.ts';
+import type { Page } from '../store.ts';
 
 /** A message of MLflow's REST API as it arrives: nothing in it is sure to be there. */
 export type Wire = Readonly<Record<string, unknown>>;
@@ -55,6 +56,13 @@ export function readRunInfo(info: Wire): RunInfo {
     endTimeMs: readTimeMs(info.end_time),
     artifactUri: readText(info.artifact_uri),
     lifecycleStage: readStage(info),
+  };
+}
+
+export function readMetricHistory(wire: Wire): Page<Metric> {
+  return {
+    items: readList(wire.metrics).map(readMetric),
+    nextPageToken: readText(wire.next_page_token) || undefined,
   };
 }
 

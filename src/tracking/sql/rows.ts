@@ -87,7 +87,7 @@ export function toRunInfo(row: RunRow): RunInfo {
   };
 }
 
-function toMetric({ key, value, timestamp, step, is_nan: isNan }: MetricRow): Metric {
+export function toMetric({ key, value, timestamp, step, is_nan: isNan }: MetricRow): Metric {
   return { key, value: isNan ? Number.NaN : value, timestampMs: timestamp, step };
 }
 

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Param, Tag } from '../../core/entities.ts';
+import { tagNotFound } from '../lifecycle.ts';
 import { paramConflict } from '../limits.ts';
 import { RUN_NAME_TAG } from '../run-name.ts';
 import type { Tables } from './tables.ts';
@@ -55,6 +56,21 @@ export async function setTags(
       )
       .execute();
   }
+}
+
+/** @throws NotFound where the run has no such tag. */
+export async function deleteTag(
+  transaction: Transaction<Tables>,
+  runId: string,
+  key: string,
+): Promise<void> {
+  const deleted = await transaction
+    .deleteFrom('tags')
+    .where('run_uuid', '=', runId)
+    .where('key', '=', key)
+    .returning('key')
+    .executeTakeFirst();
+  if (deleted === undefined) throw tagNotFound(runId, key);
 }
 
 /** A run's name is kept twice: a new `mlflow.runName` tag renames the run. */

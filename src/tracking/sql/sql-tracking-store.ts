@@ -1,21 +1,40 @@
 import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
-import type { Experiment, Run, RunInfo } from '../../core/entities.ts';
-import { AlreadyExists, InvalidInput, NotFound } from '../../core/errors.ts';
+import type { Experiment, LifecycleStage, Metric, Run, RunInfo, Tag } from '../../core/entities.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import { appendToLocation, resolveLocation } from '../artifact-location.ts';
+import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
+  checkExperimentTag,
+  checkKey,
   checkRunData,
   checkRunId,
   checkTags,
   type LengthRule,
 } from '../limits.ts';
 import { nameRun } from '../run-name.ts';
-import type { NewExperiment, NewRun, RunData, RunUpdate, TrackingStore } from '../store.ts';
+import type {
+  NewExperiment,
+  NewRun,
+  Page,
+  PageRequest,
+  RunData,
+  RunUpdate,
+  TrackingStore,
+} from '../store.ts';
 import { explained, type SqlConnection } from './connection.ts';
+import {
+  moveExperiment,
+  moveRun,
+  renameExperiment,
+  requireExperiment,
+  setExperimentTag,
+} from './lifecycle.ts';
+import { readMetricHistory } from './metric-history.ts';
 import { logMetrics } from './metrics.ts';
 import { readExperiment, readRun, readRunInfo, toRunInfo } from './rows.ts';
-import { logParams, setRunName, setTags } from './run-data.ts';
+import { deleteTag, logParams, setRunName, setTags } from './run-data.ts';
 import type { Tables } from './tables.ts';
 
 export interface SqlTrackingOptions {
@@ -59,7 +78,7 @@ export class SqlTrackingStore implements TrackingStore {
   async getExperiment(experimentId: string): Promise<Experiment> {
     const id = parseExperimentId(experimentId);
     const found = await this.#read((database) => readExperiment(database, { experiment_id: id }));
-    if (found === undefined) throw new NotFound(`there is no experiment with id ${experimentId}`);
+    if (found === undefined) throw experimentNotFound(experimentId);
     return found;
   }
 
@@ -101,10 +120,7 @@ export class SqlTrackingStore implements TrackingStore {
       }
       return String(id);
     } catch (error) {
-      if (!this.#connection.isUniqueViolation(error)) throw error;
-      throw new AlreadyExists(`there is an experiment named \`${name}\` already, maybe deleted`, {
-        cause: error,
-      });
+      throw this.#connection.isUniqueViolation(error) ? nameTaken(name, error) : error;
     }
   }
 
@@ -126,15 +142,42 @@ export class SqlTrackingStore implements TrackingStore {
     );
   }
 
+  async renameExperiment(experimentId: string, name: string): Promise<void> {
+    const id = parseExperimentId(experimentId);
+    checkExperiment(name);
+    await this.#write((transaction) =>
+      renameExperiment(transaction, id, name, this.#options.now()).catch((error: unknown) => {
+        throw this.#connection.isUniqueViolation(error) ? nameTaken(name, error) : error;
+      }),
+    );
+  }
+
+  async deleteExperiment(experimentId: string): Promise<void> {
+    await this.#moveExperiment(experimentId, 'deleted');
+  }
+
+  async restoreExperiment(experimentId: string): Promise<void> {
+    await this.#moveExperiment(experimentId, 'active');
+  }
+
+  async #moveExperiment(experimentId: string, stage: LifecycleStage): Promise<void> {
+    const id = parseExperimentId(experimentId);
+    const now = this.#options.now();
+    await this.#write((transaction) => moveExperiment(transaction, id, stage, now));
+  }
+
+  async setExperimentTag(experimentId: string, tag: Tag): Promise<void> {
+    const id = parseExperimentId(experimentId);
+    checkExperimentTag(tag);
+    await this.#write((transaction) => setExperimentTag(transaction, id, tag));
+  }
+
   async createRun(run: NewRun): Promise<Run> {
     const experimentId = parseExperimentId(run.experimentId);
     const { name, tags } = nameRun(run.runName, checkTags(run.tags, this.#options.lengths));
     const runId = randomUUID().replaceAll('-', '');
     return this.#write(async (transaction) => {
-      const experiment = await readExperiment(transaction, { experiment_id: experimentId });
-      if (experiment === undefined) {
-        throw new NotFound(`there is no experiment with id ${run.experimentId}`);
-      }
+      const experiment = await requireExperiment(transaction, experimentId);
       refuseDeleted('experiment', experiment.id, experiment.lifecycleStage);
       await transaction
         .insertInto('runs')
@@ -191,6 +234,37 @@ export class SqlTrackingStore implements TrackingStore {
     });
   }
 
+  async deleteRun(runId: string): Promise<void> {
+    checkRunId(runId);
+    const now = this.#options.now();
+    await this.#write((transaction) => moveRun(transaction, runId, 'deleted', now));
+  }
+
+  async restoreRun(runId: string): Promise<void> {
+    checkRunId(runId);
+    const now = this.#options.now();
+    await this.#write((transaction) => moveRun(transaction, runId, 'active', now));
+  }
+
+  async deleteTag(runId: string, key: string): Promise<void> {
+    checkRunId(runId);
+    checkKey('tag', key);
+    await this.#write(async (transaction) => {
+      const { info } = await readRunInfo(transaction, runId);
+      refuseDeleted('run', runId, info.lifecycleStage);
+      await deleteTag(transaction, runId, key);
+    });
+  }
+
+  async getMetricHistory(runId: string, key: string, page: PageRequest): Promise<Page<Metric>> {
+    checkRunId(runId);
+    checkKey('metric', key);
+    return this.#read(async (database) => {
+      await readRunInfo(database, runId);
+      return readMetricHistory(database, runId, key, page);
+    });
+  }
+
   async close(): Promise<void> {
     await this.#connection.database.destroy();
   }
@@ -219,11 +293,4 @@ function parseExperimentId(text: string): bigint {
     });
   }
   return BigInt(text);
-}
-
-function refuseDeleted(kind: 'experiment' | 'run', id: string, stage: string): void {
-  if (stage === 'active') return;
-  throw new InvalidInput(`${kind} ${id} is deleted`, {
-    hint: `bring it back with: mlflow ${kind}s restore --${kind}-id ${id}`,
-  });
 }

@@ -1,0 +1,40 @@
+import { AlreadyExists, InvalidInput, MltsError, NotFound } from '../core/errors.ts';
+
+/** @throws InvalidInput for what is deleted: MLflow changes nothing about it until it is restored. */
+export function refuseDeleted(kind: 'experiment' | 'run', id: string, stage: string): void {
+  if (stage === 'active') return;
+  throw new InvalidInput(`${kind} ${id} is deleted`, {
+    hint: `bring it back with: mlts ${kind}s restore --${kind}-id ${id}`,
+  });
+}
+
+export function experimentNotFound(experimentId: string): NotFound {
+  return new NotFound(`there is no experiment with id ${experimentId}`);
+}
+
+/** Only an active experiment can be deleted, and only a deleted one restored. */
+export function wrongStage(experimentId: string, stage: 'active' | 'deleted'): NotFound {
+  const state = stage === 'active' ? 'not deleted' : 'deleted already';
+  return new NotFound(`experiment ${experimentId} is ${state}`);
+}
+
+export function nameTaken(name: string, cause?: unknown): AlreadyExists {
+  return new AlreadyExists(`there is an experiment named \`${name}\` already, maybe deleted`, {
+    cause,
+  });
+}
+
+export function tagNotFound(runId: string, key: string): NotFound {
+  return new NotFound(`run ${runId} has no tag \`${key}\``);
+}
+
+/** A deleted experiment keeps its name, as `mlflow/store/tracking/sqlalchemy_store.py` has it. */
+export function renameDeleted(experimentId: string): MltsError {
+  return new MltsError(
+    'INVALID_STATE',
+    `experiment ${experimentId} is deleted: it keeps its name`,
+    {
+      hint: `bring it back with: mlts experiments restore --experiment-id ${experimentId}`,
+    },
+  );
+}

@@ -1,0 +1,31 @@
+import type { Kysely } from 'kysely';
+import type { Metric } from '../../core/entities.ts';
+import { createPageToken, parsePageToken } from '../page-token.ts';
+import type { Page, PageRequest } from '../store.ts';
+import { toMetric } from './rows.ts';
+import type { Tables } from './tables.ts';
+
+/** By time, step and value, as `mlflow/store/tracking/sqlalchemy_store.py` orders them. */
+export async function readMetricHistory(
+  database: Kysely<Tables>,
+  runId: string,
+  key: string,
+  { maxResults, pageToken }: PageRequest,
+): Promise<Page<Metric>> {
+  const offset = parsePageToken(pageToken);
+  const rows = await database
+    .selectFrom('metrics')
+    .selectAll()
+    .where('run_uuid', '=', runId)
+    .where('key', '=', key)
+    .orderBy('timestamp')
+    .orderBy('step')
+    .orderBy('value')
+    .offset(offset)
+    .limit(maxResults + 1)
+    .execute();
+  return {
+    items: rows.slice(0, maxResults).map(toMetric),
+    nextPageToken: rows.length > maxResults ? createPageToken(offset + maxResults) : undefined,
+  };
+}
