@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -98,6 +98,17 @@ describe('a new database', () => {
     expect(database.prepare('select count(*) as runs from runs').get()).toEqual({ runs: 10 });
     expect(database.prepare('select count(*) as n from experiments').get()).toEqual({ n: 1 });
     database.close();
+  });
+
+  test('that MLflow is still making is waited for', async () => {
+    const folder = await makeFolder();
+    const made = makeWithMlflow(`sqlite:///${folder}/mlflow.db`, folder);
+    const size = () => stat(join(folder, 'mlflow.db')).catch(() => ({ size: 0 }));
+    while ((await size()).size === 0) await sleep(20);
+    const store = await open(folder);
+    await store.createRun(RUN);
+    await store.close();
+    await made;
   });
 });
 

@@ -1,6 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MltsError } from '../../core/errors.ts';
 import { redactUrls } from '../../core/redact.ts';
 import { revisions, SCHEMA_VERSION } from './schema/revisions.ts';
+
+const POLL_MS = 100;
+/** MLflow takes seconds for a new database, revision after revision; the slowest step is well below this. */
+const STANDSTILL_MS = 3_000;
 
 /** What the database at hand is, found before anything is written to it. */
 export type FoundSchema =
@@ -24,7 +29,31 @@ export async function ensureSchema({ find, create }: SchemaSteps, uri: string): 
     await create();
     found = await find();
   }
-  checkRevision(found.kind === 'empty' ? undefined : found.revision, uri);
+  checkRevision(await findLastRevision(readRevision(found), find), uri);
+}
+
+/** An old revision may be one of many that an MLflow beside us goes through: we wait until it stands still. */
+async function findLastRevision(
+  found: string | undefined,
+  find: SchemaSteps['find'],
+): Promise<string | undefined> {
+  let revision = found;
+  for (let sinceMs = Date.now(); isOld(revision) && Date.now() - sinceMs < STANDSTILL_MS; ) {
+    await sleep(POLL_MS);
+    const next = readRevision(await find());
+    if (next !== revision) sinceMs = Date.now();
+    revision = next;
+  }
+  return revision;
+}
+
+function readRevision(found: FoundSchema): string | undefined {
+  return found.kind === 'empty' ? undefined : found.revision;
+}
+
+/** MLflow's first tables come before any revision. */
+function isOld(revision: string | undefined): boolean {
+  return revision === undefined || revisions.indexOf(revision) > 0;
 }
 
 /**
