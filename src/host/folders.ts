@@ -36,14 +36,19 @@ export async function makeFolder(path: string, hint?: string): Promise<void> {
  */
 async function makeMissingParts(path: string): Promise<void> {
   try {
-    await mkdir(path);
+    await makeUnlessThere(path);
   } catch (error) {
-    if (await isFolder(path)) return;
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' || (await isFolder(dirname(path)))) throw error;
-    await makeMissingParts(dirname(path));
-    await makeMissingParts(path);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // Another process may have made the parent since, so that the second attempt decides.
+    if (!(await isFolder(dirname(path)))) await makeMissingParts(dirname(path));
+    await makeUnlessThere(path);
   }
+}
+
+async function makeUnlessThere(path: string): Promise<void> {
+  await mkdir(path).catch(async (error: unknown) => {
+    if (!(await isFolder(path))) throw error;
+  });
 }
 
 async function isFolder(path: string): Promise<boolean> {
