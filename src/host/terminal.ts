@@ -19,7 +19,7 @@ export interface Terminal {
   warn(text: string, hint?: string): void;
   /** Shows an error with its hint; with `debug` also the stack and the causes. */
   fail(error: MltsError, options?: { readonly debug?: boolean }): void;
-  /** Long work: a spinner with `text` on a terminal, one plain line elsewhere. `update` changes the text. */
+  /** Long work: a spinner with `text` on a terminal, elsewhere a plain line now and then. `update` changes the text. */
   progress<T>(text: string, work: (update: (text: string) => void) => Promise<T>): Promise<T>;
 }
 
@@ -61,10 +61,7 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
     },
     async progress(text, work) {
       // A terminal without a size (`script` in CI) would keep the spinner drawing for ever.
-      if (!isInteractive || !stderr.columns) {
-        note(text);
-        return work(() => {});
-      }
+      if (!isInteractive || !stderr.columns) return tellNowAndThen(text, work, note);
       const { default: ora } = await import('ora');
       const spinner = ora({ text: show(text), stream: stderr, discardStdin: false }).start();
       try {
@@ -79,6 +76,26 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
       }
     },
   };
+}
+
+/** Without a terminal: a CI server ends a job that says nothing for long. */
+const QUIET_MS = 30_000;
+
+async function tellNowAndThen<T>(
+  text: string,
+  work: (update: (text: string) => void) => Promise<T>,
+  note: (text: string) => void,
+): Promise<T> {
+  let latest = text;
+  note(text);
+  const timer = setInterval(() => note(latest), QUIET_MS);
+  try {
+    return await work((changed) => {
+      latest = changed;
+    });
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function noteCauses(error: Error, note: (text: string) => void): void {

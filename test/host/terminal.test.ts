@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { InvalidInput } from '../../src/core/errors.ts';
 import { createTerminal, type Terminal } from '../../src/host/terminal.ts';
 
@@ -37,4 +37,21 @@ test('an error keeps our colours and no control characters of others', async () 
 test('data for a pipe or a file stays as it is', async () => {
   const speak = (terminal: Terminal) => terminal.print('a\r\n\x07');
   expect(await listen(false, speak, false)).toBe('a\r\n\x07\n');
+});
+
+test('long work without a terminal says every half minute what it is at', async () => {
+  vi.useFakeTimers();
+  try {
+    const work = async (update: (text: string) => void): Promise<void> => {
+      update('Installing pandas');
+      vi.advanceTimersByTime(20_000);
+      update('Installing scipy');
+      vi.advanceTimersByTime(45_000);
+    };
+    const said = await listen(false, (terminal) => terminal.progress('Making it', work), false);
+    expect(said).toBe('Making it\nInstalling scipy\nInstalling scipy\n');
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });
