@@ -27,6 +27,7 @@ export const variables = {
   experimentName: 'MLFLOW_EXPERIMENT_NAME',
   experimentId: 'MLFLOW_EXPERIMENT_ID',
   runId: 'MLFLOW_RUN_ID',
+  allowFileStore: 'MLFLOW_ALLOW_FILE_STORE',
   artifactRoot: '_MLFLOW_SERVER_ARTIFACT_ROOT',
   environmentRoot: 'MLFLOW_ENV_ROOT',
   storageDirectory: 'MLFLOW_TMP_DIR',

@@ -40,7 +40,7 @@ function splitVariable(word: string, env: Env): [name: string, value: string] {
   return [name, copied];
 }
 
-/** What tells MLflow in the child which run it belongs to (`mlflow/projects/utils.py`, `get_run_env_vars`). */
+/** What tells MLflow in the child which run it belongs to (`mlflow/projects/utils.py`, `get_run_env_vars`), and lets it open a file store. */
 export function createRunVariables(
   runId: string,
   experimentId: string,
@@ -50,7 +50,12 @@ export function createRunVariables(
     [variables.runId]: runId,
     [variables.trackingUri]: trackingUri,
     [variables.experimentId]: experimentId,
+    ...(isFileStore(trackingUri) ? { [variables.allowFileStore]: 'true' } : {}),
   };
+}
+
+function isFileStore(trackingUri: string): boolean {
+  return trackingUri.startsWith('file:') || !trackingUri.includes('://');
 }
 
 /**

@@ -3,6 +3,7 @@ import { InvalidInput } from '../core/errors.ts';
 import { isSecretName, redactUrls } from '../core/redact.ts';
 import { quoteForShell } from '../core/shell-word.ts';
 import { placeIn } from './file-report.ts';
+import { type Invocation, renderInvocation } from './invocation.ts';
 import { describeType } from './parameter-type.ts';
 import type { EntryPoint, Parameter } from './project.ts';
 
@@ -16,6 +17,7 @@ export function unusableValue(name: string): InvalidInput {
 export function missingParameters(
   entryPoint: EntryPoint,
   missing: readonly Parameter[],
+  invocation: Invocation,
 ): InvalidInput {
   const names = missing.map(({ name }) => `\`${name}\``).join(', ');
   const place = placeOf(entryPoint, missing[0]?.line);
@@ -23,7 +25,7 @@ export function missingParameters(
     ({ name, type }) => `-P ${quoteForShell(name)}=${describeType(type).example}`,
   );
   return new InvalidInput(`\`${entryPoint.name}\` needs values for ${names}${place}`, {
-    hint: `pass them: \`${showCommand(entryPoint, words)}\``,
+    hint: `pass them: \`${renderInvocation(invocation, entryPoint.name, words)}\``,
   });
 }
 
@@ -31,6 +33,7 @@ export function unfitValue(
   entryPoint: EntryPoint,
   parameter: Parameter,
   value: string,
+  invocation: Invocation,
 ): InvalidInput {
   const { article, mend, example } = describeType(parameter.type);
   const owner = `parameter \`${parameter.name}\` of \`${entryPoint.name}\``;
@@ -38,7 +41,7 @@ export function unfitValue(
   const place = placeOf(entryPoint, parameter.line);
   const word = `-P ${quoteForShell(parameter.name)}=${example}`;
   return new InvalidInput(`${owner} must be ${article}, ${got}${place}`, {
-    hint: `pass ${mend}: \`${showCommand(entryPoint, [word])}\``,
+    hint: `pass ${mend}: \`${renderInvocation(invocation, entryPoint.name, [word])}\``,
   });
 }
 
@@ -57,11 +60,6 @@ export function missingPath(
 
 function placeOf({ file }: EntryPoint, line: number | undefined): string {
   return placeIn(file === undefined ? undefined : basename(file), line);
-}
-
-function showCommand({ name }: EntryPoint, words: readonly string[]): string {
-  const selected = name === 'main' ? [] : ['-e', quoteForShell(name)];
-  return ['mlts run .', ...selected, ...words].join(' ');
 }
 
 const LONGEST_SHOWN = 200;

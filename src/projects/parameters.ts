@@ -2,6 +2,7 @@ import type { Param } from '../core/entities.ts';
 import { type InvalidInput, InvalidInputs, UsageError } from '../core/errors.ts';
 import { isPassable } from '../core/shell-word.ts';
 import { suggestName } from '../core/suggestion.ts';
+import type { Invocation } from './invocation.ts';
 import { readParameterFile } from './parameter-file.ts';
 import { findParameterPath } from './parameter-path.ts';
 import { missingParameters, missingPath, unfitValue, unusableValue } from './parameter-problems.ts';
@@ -63,7 +64,7 @@ function splitParameter(word: string): [name: string, value: string] {
 /**
  * Gives every parameter of the entry point its value and checks it against its type, before anything
  * is created (`compute_parameters` in `mlflow/projects/_project_spec.py`, which checks `path` and `uri`
- * only). Relative paths are meant from `cwd`. A default is not checked against its type: MLflow runs it,
+ * only). Relative paths are meant from `cwd`; `invocation` is for hints. A default is not checked against its type: MLflow runs it,
  * and loading the project has warned of it.
  *
  * @throws InvalidInputs with all that is wrong with them at once.
@@ -72,9 +73,10 @@ export async function resolveParameters(
   entryPoint: EntryPoint,
   given: ReadonlyMap<string, string>,
   cwd: string,
+  invocation: Invocation,
 ): Promise<ResolvedParameters> {
   const located = await locatePaths(entryPoint, given, cwd);
-  const problems = [...findValueProblems(entryPoint, given), ...located.problems];
+  const problems = [...findValueProblems(entryPoint, given, invocation), ...located.problems];
   if (problems.length > 0) throw new InvalidInputs(problems);
   const declared = listDeclared(entryPoint, given);
   const extras = listExtras(entryPoint, given);
@@ -130,18 +132,19 @@ function listExtras({ parameters }: EntryPoint, given: ReadonlyMap<string, strin
 function findValueProblems(
   entryPoint: EntryPoint,
   given: ReadonlyMap<string, string>,
+  invocation: Invocation,
 ): InvalidInput[] {
   const problems: InvalidInput[] = [];
   const missing = entryPoint.parameters.filter(
     (parameter) => parameter.default === undefined && !given.has(parameter.name),
   );
-  if (missing.length > 0) problems.push(missingParameters(entryPoint, missing));
+  if (missing.length > 0) problems.push(missingParameters(entryPoint, missing, invocation));
   for (const parameter of entryPoint.parameters) {
     // MLflow checks URIs even where they are defaults.
     const checked = parameter.type === 'uri' ? parameter.default : undefined;
     const value = given.get(parameter.name) ?? checked;
     if (value !== undefined && !fitsType(value, parameter.type)) {
-      problems.push(unfitValue(entryPoint, parameter, value));
+      problems.push(unfitValue(entryPoint, parameter, value, invocation));
     }
   }
   const all = [...listDeclared(entryPoint, given), ...listExtras(entryPoint, given)];

@@ -74,7 +74,7 @@ async function checkProject(
 ): Promise<Pick<PreparedRun, 'project' | 'entryPoint' | 'parameters' | 'environment'>> {
   const project = await loadProject(source.directory);
   const entryPoint = await findEntryPoint(project, options.entryPoint, context.env);
-  const parameters = await resolveParameters(entryPoint, given, context.cwd);
+  const parameters = await resolveParameters(entryPoint, given, context.cwd, options);
   for (const warning of [...project.warnings, ...parameters.warnings]) {
     context.terminal.warn(warning);
   }

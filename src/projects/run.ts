@@ -72,7 +72,7 @@ async function summarize(
   if (ended === undefined) return;
   const next =
     ended.info.status === 'FINISHED'
-      ? renderNextSteps(project, options.uri, options.entryPoint, store.uri, terminal.style)
+      ? renderNextSteps(project, options, ended, store.uri, terminal.style)
       : [];
   for (const line of [...renderSummary(ended, experiment.name, terminal.style), ...next]) {
     terminal.note(line);

@@ -1,7 +1,9 @@
 import type { Run } from '../core/entities.ts';
 import { quoteForShell } from '../core/shell-word.ts';
 import type { Terminal } from '../host/terminal.ts';
+import { renderInvocation } from './invocation.ts';
 import type { Project } from './project.ts';
+import type { RunOptions } from './run-options.ts';
 
 /** What is told when a run has ended: the run, its metrics, and what to type next. Pure but for styles. */
 export function renderSummary(
@@ -56,21 +58,21 @@ function colorStatus(status: Run['info']['status'], style: Terminal['style']): s
 /** Lines to type next: the project's other entry points with what they require, then where to look. */
 export function renderNextSteps(
   project: Project,
-  uri: string,
-  entryPoint: string,
+  options: RunOptions,
+  { info }: Run,
   storeUri: string,
   style: Terminal['style'],
 ): string[] {
-  const others = project.entryPoints.filter(({ name }) => name !== entryPoint);
+  const others = project.entryPoints.filter(({ name }) => name !== options.entryPoint);
   const commands = others.map(({ name, parameters }) => {
     const required = parameters.filter((parameter) => parameter.default === undefined);
     const words = required.map(
-      (parameter) => ` -P ${quoteForShell(parameter.name)}=<${parameter.type}>`,
+      (parameter) => `-P ${quoteForShell(parameter.name)}=<${parameter.type}>`,
     );
-    const selected = name === 'main' ? '' : ` -e ${quoteForShell(name)}`;
-    return `mlts run ${quoteForShell(uri)}${selected}${words.join('')}`;
+    return renderInvocation(options, name, words);
   });
-  const look = `mlflow ui --backend-store-uri ${quoteForShell(storeUri)}`;
-  const lines = /^https?:/.test(storeUri) ? commands : [...commands, look];
-  return lines.length === 0 ? [] : ['', style.dim('next'), ...lines.map((line) => `  ${line}`)];
+  const look = /^https?:/.test(storeUri)
+    ? `${storeUri}/#/experiments/${info.experimentId}/runs/${info.id}`
+    : `mlflow ui --backend-store-uri ${quoteForShell(storeUri)}`;
+  return ['', style.dim('next'), ...[...commands, look].map((line) => `  ${line}`)];
 }

@@ -35,6 +35,30 @@ async function readRecord(rig: Rig): Promise<Record> {
 }
 
 describe('mlts run', () => {
+  test("lets the command's own MLflow open a file store", async () => {
+    await using rig = createRig();
+    await rig.write({ 'train.sh': 'echo "$MLFLOW_ALLOW_FILE_STORE"' });
+    const outputs: string[] = [];
+    for (const store of ['', './runs', rig.path('sub'), `file://${rig.path('more')}`]) {
+      const env = { MLFLOW_TRACKING_URI: store };
+      outputs.push((await rig.mlts(['run', '.', '-e', 'train.sh', ...local], { env })).stdout);
+    }
+    expect(outputs).toEqual(['\n', 'true\n', 'true\n', 'true\n']);
+  });
+
+  test('shows what to type next so that it works', async () => {
+    await using rig = createRig();
+    await rig.write({
+      'my project/MLproject':
+        'entry_points:\n  main: {command: "true"}\n  score: {parameters: {n: int}, command: "true"}\n',
+    });
+    const ended = await rig.mlts(['run', 'my project', ...local]);
+    const next = "mlts run 'my project' -e score --env-manager local";
+    expect(ended.stderr).toContain(`  ${next} -P n=<int>\n`);
+    const refused = await rig.mlts(['run', 'my project', '-e', 'score', ...local]);
+    expect(refused.stderr).toContain(`hint: pass them: \`${next} -P n=10\``);
+  });
+
   test('runs the entry point and stores the run in sqlite:///mlflow.db', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);

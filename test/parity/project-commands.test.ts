@@ -98,7 +98,11 @@ async function runOurs(name: string, one: Case): Promise<Outcome | { readonly re
       SHELL: '/bin/bash',
     });
     const given = new Map(Object.entries(readGiven(name, one)));
-    const { logged, values, extras } = await resolveParameters(entryPoint, given, root);
+    const { logged, values, extras } = await resolveParameters(entryPoint, given, root, {
+      uri: '.',
+      version: undefined,
+      environmentManager: undefined,
+    });
     const { kind, file = null } = project.environment;
     // A project without an environment is a Python project without a file to MLflow.
     const environment = [kind === 'none' ? 'python_env' : kind, file] as const;

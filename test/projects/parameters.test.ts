@@ -100,6 +100,9 @@ test('JSON that is none is refused with its file', async () => {
   await expect(parse('@broken.json')).rejects.toThrow(/^broken\.json is not valid JSON: /);
 });
 
+/** What the hints repeat. */
+const INVOCATION = { uri: '.', version: undefined, environmentManager: undefined };
+
 const MLPROJECT = `entry_points:
   main:
     parameters:
@@ -132,7 +135,12 @@ async function resolve(
   const project = await loadProject(join(directory, 'project'));
   const entryPoint = await findEntryPoint(project, name, {});
   const entries = new Map(Object.entries(given));
-  const resolved = await resolveParameters(entryPoint, entries, join(directory, 'home'));
+  const resolved = await resolveParameters(
+    entryPoint,
+    entries,
+    join(directory, 'home'),
+    INVOCATION,
+  );
   return { ...resolved, directory };
 }
 
@@ -245,7 +253,12 @@ test.each([
     ['data', value.replace('[DIR]', directory)],
     ['alpha', '1'],
   ]);
-  const { values, logged } = await resolveParameters(entryPoint, given, join(directory, 'home'));
+  const { values, logged } = await resolveParameters(
+    entryPoint,
+    given,
+    join(directory, 'home'),
+    INVOCATION,
+  );
   expect(values.get('data')).toBe(join(directory, expected));
   expect(logged[0]?.value).toBe(given.get('data'));
 });

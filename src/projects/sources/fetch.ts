@@ -79,7 +79,8 @@ function notAFolder(location: string): InvalidInput {
 
 function nothingThere(location: string, path: string): NotFound {
   const looksRemote = /^[\w-]+(\.[\w-]+)+\/[^/]+\/[^/]/.test(location);
-  return new NotFound(`there is no project at \`${location}\` (${path})`, {
+  const place = location === path ? '' : ` (${path})`;
+  return new NotFound(`there is no project at \`${location}\`${place}`, {
     hint: looksRemote
       ? `for a repository on a server write https://${location}`
       : 'name a folder, a .zip file or a Git repository',
