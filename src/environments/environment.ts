@@ -4,7 +4,7 @@ import type { Launch } from '../core/launch.ts';
 export const ENVIRONMENT_MANAGERS = ['local', 'virtualenv', 'uv', 'conda', 'docker'] as const;
 export type EnvironmentManager = (typeof ENVIRONMENT_MANAGERS)[number];
 
-/** What the environment of a project is made from, read from its files; see `environments/specification/`. */
+/** What the environment of a project is made from, read from its files; see `specification.ts`. */
 export interface EnvironmentSource {
   /** The folder whose files are meant: `-r requirements.txt` is resolved against it. */
   readonly directory: string;

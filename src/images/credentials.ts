@@ -43,10 +43,21 @@ async function askHelper(
       hint: `run \`docker login ${registry}\` again`,
     });
   }
-  const { Username, Secret } = JSON.parse(stdout) as { Username: string; Secret: string };
+  const { Username, Secret } = readHelperAnswer(program, stdout);
   // The helpers' own convention for a token that is no password.
   if (Username === '<token>') return { identitytoken: Secret, serveraddress: registry };
   return { username: Username, password: Secret, serveraddress: registry };
+}
+
+function readHelperAnswer(program: string, stdout: string): { Username: string; Secret: string } {
+  try {
+    return JSON.parse(stdout) as { Username: string; Secret: string };
+  } catch {
+    // Without the cause, which quotes what may be a secret.
+    throw new ToolError(`\`${program} get\` did not answer in JSON`, {
+      hint: 'run `docker login` again',
+    });
+  }
 }
 
 function readAuths(config: DockerConfig, registry: string): RegistryCredentials | undefined {

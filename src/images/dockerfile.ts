@@ -1,3 +1,5 @@
+import { InvalidInput } from '../core/errors.ts';
+
 /** Where a project's code is in its container, as in MLflow (`mlflow/projects/utils.py`). */
 export const CODE_DIRECTORY = '/mlflow/projects/code';
 
@@ -36,7 +38,7 @@ export function renderEnvironmentDockerfile(recipe: EnvironmentRecipe, key: stri
   const pip = '/opt/mlts/bin/python -m pip install --no-cache-dir';
   const constraints = recipe.constraints.length > 0 ? ' -c constraints.txt' : '';
   return lines(
-    `FROM ${recipe.baseImage} AS packages`,
+    `${from(recipe.baseImage)} AS packages`,
     `LABEL ${LABELS.stage}="${key}"`,
     'RUN python3 -m venv /opt/mlts',
     'COPY pip/ /tmp/mlts/',
@@ -45,7 +47,7 @@ export function renderEnvironmentDockerfile(recipe: EnvironmentRecipe, key: stri
     ...(recipe.buildDependencies.length > 0 ? [`RUN ${pip} -r build.txt`] : []),
     ...(recipe.dependencies.length > 0 ? [`RUN ${pip} -r requirements.txt${constraints}`] : []),
     '',
-    `FROM ${recipe.baseImage}`,
+    from(recipe.baseImage),
     'COPY --from=packages /opt/mlts /opt/mlts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Docker's own variable.
     'ENV VIRTUAL_ENV=/opt/mlts PATH=/opt/mlts/bin:${PATH}',
@@ -65,7 +67,7 @@ export interface ProjectRecipe {
 export function renderProjectDockerfile({ baseImage, tag, owner }: ProjectRecipe): string {
   const chown = owner === undefined ? '' : `--chown=${owner} `;
   return lines(
-    `FROM ${baseImage}`,
+    from(baseImage),
     `COPY ${chown}code/ ${CODE_DIRECTORY}/`,
     `WORKDIR ${CODE_DIRECTORY}`,
     `LABEL ${LABELS.project}="${tag}"`,
@@ -83,6 +85,14 @@ export function nameProjectImage(project: string | undefined, commit: string | u
     .replace(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
   const tag = commit === undefined ? '' : `:${commit.slice(0, 7)}`;
   return (name || 'docker-project') + tag;
+}
+
+/** @throws InvalidInput where the name would be more than one word: a project could add lines of its own. */
+function from(image: string): string {
+  if (/^[\w.:/@[\]-]+$/.test(image)) return `FROM ${image}`;
+  throw new InvalidInput(`${JSON.stringify(image)} is no name of an image`, {
+    hint: 'check `image` in the MLproject file, or `python` in python_env.yaml: `"3.11"`',
+  });
 }
 
 function lines(...text: readonly string[]): string {

@@ -30,13 +30,14 @@ describe('what docker login has kept', () => {
           'https://old.example/v1/': { auth },
           'token.example': { identitytoken: 'it' },
         },
-        credHelpers: { 'helped.example': 'test', 'broken.example': 'broken' },
+        credHelpers: { 'helped.example': 'test', 'broken.example': 'broken', 'odd.example': 'odd' },
       }),
     );
     await addProgram(
       'docker-credential-test',
       `read registry; echo "{\\"Username\\": \\"$registry\\", \\"Secret\\": \\"s\\"}"`,
     );
+    await addProgram('docker-credential-odd', 'echo s3cret');
     await addProgram('docker-credential-broken', 'echo keychain is locked; exit 1');
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -61,5 +62,13 @@ describe('what docker login has kept', () => {
 
   test('a helper that fails is quoted', async () => {
     await expect(find('broken.example/train')).rejects.toThrow('keychain is locked');
+  });
+
+  test('a helper that answers something else is named, its answer is not shown', async () => {
+    await expect(find('odd.example/train')).rejects.toSatisfy(
+      (error: Error) =>
+        error.message === '`docker-credential-odd get` did not answer in JSON' &&
+        error.cause === undefined,
+    );
   });
 });

@@ -58,6 +58,12 @@ describe('an environment', () => {
   });
 });
 
+test.each(['a b', 'a\nRUN evil', 'a AS b', ''])('%j is no image to build on', (baseImage) => {
+  expect(() => nameEnvironmentImage({ ...recipe, baseImage })).toThrow('is no name of an image');
+  const project = { baseImage, tag: 'p', owner: undefined };
+  expect(() => renderProjectDockerfile(project)).toThrow('is no name of an image');
+});
+
 test('a project’s code is put on top of its image', () => {
   expect(
     renderProjectDockerfile({ baseImage: 'me/train:2', tag: 'churn:1a2b3c4', owner: '1000:1000' }),

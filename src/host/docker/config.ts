@@ -28,11 +28,15 @@ export function dockerConfigDirectory(env: Env): string {
 
 /** The user's Docker settings; empty where there are none. @throws InvalidInput for a broken file. */
 export async function readDockerConfig(env: Env): Promise<DockerConfig> {
-  const path = join(dockerConfigDirectory(env), 'config.json');
+  return readDockerJson(join(dockerConfigDirectory(env), 'config.json'));
+}
+
+/** One of the docker command's files; empty where it is not there. @throws InvalidInput for a broken file. */
+export async function readDockerJson<T extends object>(path: string): Promise<Partial<T>> {
   const text = await readTextIfPresent(path);
   if (text === undefined || text.trim() === '') return {};
   try {
-    return JSON.parse(text) as DockerConfig;
+    return JSON.parse(text) as T;
   } catch (cause) {
     throw new InvalidInput(`Docker's settings in ${path} are not JSON`, { cause });
   }

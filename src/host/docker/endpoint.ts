@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { type Env, variables } from '../../core/environment-variables.ts';
 import { InvalidInput, NotFound } from '../../core/errors.ts';
 import { kindOf, readTextIfPresent } from '../files.ts';
-import { type DockerConfig, dockerConfigDirectory, readDockerConfig } from './config.ts';
+import {
+  type DockerConfig,
+  dockerConfigDirectory,
+  readDockerConfig,
+  readDockerJson,
+} from './config.ts';
 
 /** Where a daemon may listen. */
 export interface DockerEndpoint {
@@ -82,8 +87,7 @@ async function readHostTls(env: Env, host: string): Promise<DockerTls | undefine
 async function readContext(env: Env, name: string): Promise<DockerEndpoint> {
   const contexts = join(dockerConfigDirectory(env), 'contexts');
   const digest = createHash('sha256').update(name).digest('hex');
-  const text = await readTextIfPresent(join(contexts, 'meta', digest, 'meta.json'));
-  const host = text === undefined ? undefined : readContextHost(text);
+  const host = await readContextHost(join(contexts, 'meta', digest, 'meta.json'));
   if (host === undefined) {
     throw new NotFound(`the Docker context \`${name}\` does not exist`, {
       hint: 'see `docker context ls`, then `docker context use default` or set DOCKER_HOST',
@@ -93,8 +97,8 @@ async function readContext(env: Env, name: string): Promise<DockerEndpoint> {
   return { address: normalizeAddress(host), tls: tls.ca === undefined ? undefined : tls };
 }
 
-function readContextHost(metaJson: string): string | undefined {
-  const meta = JSON.parse(metaJson) as { Endpoints?: { docker?: { Host?: string } } };
+async function readContextHost(path: string): Promise<string | undefined> {
+  const meta = await readDockerJson<{ Endpoints?: { docker?: { Host?: string } } }>(path);
   return meta.Endpoints?.docker?.Host;
 }
 

@@ -116,17 +116,17 @@ async function borrowObjects(
   await writeFileAtomically(join(own, 'objects', 'info', 'alternates'), `${objects}\n`);
   const cutOffs = await readTextIfPresent(shallow);
   if (cutOffs !== undefined) await writeFileAtomically(join(own, 'shallow'), cutOffs);
-  if ((await kindOf(lfs)) === 'directory') await git.run(['config', 'lfs.storage', lfs]);
+  if ((await kindOf(lfs)) === 'directory') await git.run(['config', '--', 'lfs.storage', lfs]);
   await copyRemote(git, top, remote);
 }
 
 /** Submodules with relative URLs and missing objects of a partial clone come from the real remote. */
 async function copyRemote(git: Git, top: string, remote: FirstRemote | undefined): Promise<void> {
   const url = remote === undefined ? top : resolveRemoteUrl(remote.url, top);
-  await git.run(['config', 'remote.origin.url', url]);
+  await git.run(['config', '--', 'remote.origin.url', url]);
   for (const key of ['promisor', 'partialclonefilter']) {
     const value = remote?.settings.get(key);
-    if (value !== undefined) await git.run(['config', `remote.origin.${key}`, value]);
+    if (value !== undefined) await git.run(['config', '--', `remote.origin.${key}`, value]);
   }
 }
 

@@ -104,7 +104,7 @@ async function makeMirror(mirror: Mirror, version: string | undefined): Promise<
     const git = await mirror.open(unfinished);
     await git.run(['init', '--bare']);
     // Nothing is fetched by this name: submodules with relative URLs are looked for beside it.
-    await git.run(['config', 'remote.origin.url', remote.url]);
+    await git.run(['config', '--', 'remote.origin.url', remote.url]);
     const revision = await fetchVersion(mirror, unfinished, version);
     await removeFolder(path);
     await moveFolder(unfinished, path);

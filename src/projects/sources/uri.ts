@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { InvalidInput } from '../../core/errors.ts';
+import { redactUrls } from '../../core/redact.ts';
 
 /** What a project's address means by its form alone; whether something is there is not asked. */
 export interface ProjectUri {
@@ -69,14 +70,18 @@ function pathOfFileUrl(url: string): string {
   }
 }
 
-/** Takes user and password out of an http(s) URL, and the query of an archive, which may be a signature. */
+/**
+ * Takes user and password out of an http(s) URL, and the query of an archive, which may be a signature;
+ * other secrets are masked.
+ */
 export function hideCredentials(uri: string): string {
-  return uri
+  const bare = uri
     .replace(/^((?:git\+)?https?:\/\/)[^/?#]*@/i, '$1')
     .replace(/^(https?:\/\/[^?#]*\.zip)\?[^#]*/i, '$1');
+  return redactUrls(bare);
 }
 
 /** As MLflow writes a repository's URL (`mlflow/utils/git_utils.py`): no user in it, whatever the scheme. */
 export function stripUserInfo(url: string): string {
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
+  return redactUrls(url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1'));
 }

@@ -45,6 +45,11 @@ describe('where Docker is looked for', () => {
     expect(await find({ DOCKER_CONTEXT: 'two' })).toEqual(['unix:///two']);
   });
 
+  test('a context that is not JSON is named', async () => {
+    await write(meta('one'), '{');
+    await expect(find({ DOCKER_CONTEXT: 'one' })).rejects.toThrow(/meta\.json are not JSON$/);
+  });
+
   test('a context that is gone is named', async () => {
     await expect(find({ DOCKER_CONTEXT: 'gone' })).rejects.toThrow('context `gone` does not exist');
   });

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../../src/core/errors.ts';
-import { parseProjectUri, stripUserInfo } from '../../../src/projects/sources/uri.ts';
+import {
+  hideCredentials,
+  parseProjectUri,
+  stripUserInfo,
+} from '../../../src/projects/sources/uri.ts';
 
 describe('parseProjectUri', () => {
   it.each([
@@ -62,7 +66,20 @@ describe('stripUserInfo', () => {
     ['git@h:x', 'git@h:x'],
     ['/a/b@c', '/a/b@c'],
     ['https://h/a@b', 'https://h/a@b'],
+    ['https://h/x.git?private_token=t', 'https://h/x.git?private_token=****'],
   ])('writes `%s` as `%s`', (url, stripped) => {
     expect(stripUserInfo(url)).toBe(stripped);
+  });
+});
+
+describe('hideCredentials', () => {
+  it.each([
+    ['https://u:p@h/x', 'https://h/x'],
+    ['ssh://git@h/x', 'ssh://git@h/x'],
+    ['ssh://git:pw@h/x', 'ssh://git:****@h/x'],
+    ['https://h/x.git?private_token=t#sub', 'https://h/x.git?private_token=****#sub'],
+    ['https://h/x.zip?signature=s#sub', 'https://h/x.zip#sub'],
+  ])('writes `%s` as `%s`', (uri, shown) => {
+    expect(hideCredentials(uri)).toBe(shown);
   });
 });
