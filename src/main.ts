@@ -28,8 +28,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** In the user's own cache: in a shared /tmp somebody else could put it there. Where there is none, none is kept. */
 async function keepCompiledCode(folder: string): Promise<void> {
-  const { makeFolder } = await import('./host/folders.ts');
-  await makeFolder(folder).then(
+  const { makePrivateFolder } = await import('./host/folders.ts');
+  await makePrivateFolder(folder).then(
     () => enableCompileCache(folder),
     () => {},
   );

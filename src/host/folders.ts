@@ -30,23 +30,28 @@ export async function makeFolder(path: string, hint?: string): Promise<void> {
   }
 }
 
+/** As `makeFolder`, but what is made is for this user alone: mirrors of private repositories lie there. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await makeMissingParts(path, 0o700);
+}
+
 /**
  * Node's own `recursive` never returns where the system answers ENOENT below a folder that is there, as
  * /proc and automounters do.
  */
-async function makeMissingParts(path: string): Promise<void> {
+async function makeMissingParts(path: string, mode = 0o777): Promise<void> {
   try {
-    await makeUnlessThere(path);
+    await makeUnlessThere(path, mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     // Another process may have made the parent since, so that the second attempt decides.
-    if (!(await isFolder(dirname(path)))) await makeMissingParts(dirname(path));
-    await makeUnlessThere(path);
+    if (!(await isFolder(dirname(path)))) await makeMissingParts(dirname(path), mode);
+    await makeUnlessThere(path, mode);
   }
 }
 
-async function makeUnlessThere(path: string): Promise<void> {
-  await mkdir(path).catch(async (error: unknown) => {
+async function makeUnlessThere(path: string, mode: number): Promise<void> {
+  await mkdir(path, { mode }).catch(async (error: unknown) => {
     if (!(await isFolder(path))) throw error;
   });
 }

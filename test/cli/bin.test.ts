@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { symlink } from 'node:fs/promises';
+import { stat, symlink } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { bin, createRig } from './rig.ts';
@@ -90,6 +90,12 @@ describe('the surroundings', () => {
       'error: the current folder was removed',
       'hint: change to a folder that is there',
     ]);
+  });
+
+  test('the cache is for its user alone', async () => {
+    await using rig = createRig();
+    await rig.mlts(['--help'], { env: { XDG_CACHE_HOME: rig.path('cache') } });
+    expect((await stat(rig.path('cache/mlts'))).mode & 0o777).toBe(0o700);
   });
 
   test('a HOME that cannot be made, and whose making names no reason, is no end', async () => {
