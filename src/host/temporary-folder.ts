@@ -9,7 +9,7 @@ export async function makeTemporaryFolder(prefix: string, env: Env): Promise<str
 }
 
 /** As `makeTemporaryFolder`, in a folder that is there. */
-export async function makeUniqueFolder(parent: string, prefix = ''): Promise<string> {
+export async function makeUniqueFolder(parent: string, prefix: string): Promise<string> {
   return mkdtemp(join(parent, prefix));
 }
 

@@ -45,10 +45,11 @@ async function makeStorageFolder(
   storageDirectory: string | undefined,
   { cwd, env }: Context,
 ): Promise<string> {
-  if (storageDirectory === undefined) return makeTemporaryFolder('mlts-storage-', env);
+  const prefix = 'mlts-storage-';
+  if (storageDirectory === undefined) return makeTemporaryFolder(prefix, env);
   const parent = resolve(cwd, storageDirectory);
   await makeFolder(parent, 'name another one with --storage-dir');
-  return makeUniqueFolder(parent);
+  return makeUniqueFolder(parent, prefix);
 }
 
 /** Where runs and models lie: the store knows runs; models are known to a server only. */
