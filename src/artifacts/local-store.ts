@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { NotFound } from '../core/errors.ts';
-import { listFolder, readFileFrom, sizeOfFile } from '../host/file-transfer.ts';
+import { describeFolder, readFileFrom, sizeOfFile } from '../host/file-transfer.ts';
 import { joinPath } from './artifact-uri.ts';
 import type { ArtifactStore } from './store.ts';
 
@@ -9,7 +9,7 @@ export function openLocalStore(root: string): ArtifactStore {
   return {
     async list(path) {
       const folder = posix.join(root, path);
-      const entries = await listFolder(folder);
+      const entries = await describeFolder(folder);
       return (entries ?? []).map(({ name, ...entry }) => ({
         ...entry,
         path: joinPath(path, name),

@@ -11,7 +11,7 @@ export interface Requirement {
 /** What Python's `str.strip` removes; JavaScript's `trim` also takes a byte order mark, and leaves the separators. */
 const PYTHON_SPACE =
   '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const OUTER_SPACE = new RegExp(`^${PYTHON_SPACE}+|${PYTHON_SPACE}+$`, 'g');
+const IS_SPACE = new RegExp(PYTHON_SPACE);
 /** Where Python's `str.splitlines` breaks. */
 const LINE_ENDS = '[\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029]';
 const LINE_END = new RegExp(`\\r\\n|${LINE_ENDS}`);
@@ -97,8 +97,13 @@ function dropComment(line: string): string {
   return start === -1 ? line : strip(line.slice(0, start));
 }
 
+/** Character by character: a pattern for the end would try every space within the text anew. */
 function strip(text: string): string {
-  return text.replace(OUTER_SPACE, '');
+  let start = 0;
+  let end = text.length;
+  while (start < end && IS_SPACE.test(text.charAt(start))) start += 1;
+  while (end > start && IS_SPACE.test(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
 }
 
 function splitLines(text: string): string[] {

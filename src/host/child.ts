@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { InvalidInput, ToolError } from '../core/errors.ts';
 import type { ProcessLaunch } from '../core/launch.ts';
 import type { Outcome } from '../core/outcome.ts';
-import { Interrupted, type Interrupts } from './interrupts.ts';
+import { type Interrupts, signalNameOf } from './interrupts.ts';
 import { findGroup, type ProcessGroup } from './process-group.ts';
 
 export interface ChildOptions {
@@ -61,8 +61,7 @@ function endOnInterrupt(
   let deadlineMs = 0;
   const killAll = (): void => group.send('SIGKILL');
   const passOn = (): void => {
-    const { reason } = interrupts.signal;
-    interruptedBy = reason instanceof Interrupted ? reason.signalName : 'SIGTERM';
+    interruptedBy = signalNameOf(interrupts);
     group.send(interruptedBy);
     grace = setTimeout(killAll, graceMs);
     deadlineMs = Date.now() + graceMs + 1_000;

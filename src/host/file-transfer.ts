@@ -3,6 +3,7 @@ import { type FileHandle, mkdtemp, open, readdir, rm, stat } from 'node:fs/promi
 import { join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { InvalidInput } from '../core/errors.ts';
+import { explainCode } from './file-error.ts';
 
 export interface Receiving {
   /** Where the first byte of the stream belongs; what the file holds behind it is dropped. */
@@ -66,22 +67,11 @@ async function writeAll(
   }
 }
 
-const WRITE_FAILURES: Readonly<Record<string, readonly [reason: string, hint?: string]>> = {
-  ENOSPC: ['no space left on the disk', 'make room, or name another disk with --storage-dir'],
-  EDQUOT: ['the disk quota is used up', 'make room, or name another disk with --storage-dir'],
-  EFBIG: ['the file system takes no files of that size'],
-  EACCES: ['permission denied'],
-  EROFS: ['the file system is read-only'],
-  ENAMETOOLONG: ['the name is too long for this file system'],
-  EISDIR: ['a folder of that name is in the way'],
-  EEXIST: ['a file of that name is in the way'],
-  ENOTDIR: ['a part of the path is a file'],
-};
-
 function writeError(path: string, error: unknown): InvalidInput {
-  const { code = 'unknown error' } = error as NodeJS.ErrnoException;
-  const [reason, hint] = WRITE_FAILURES[code] ?? [code];
-  return new InvalidInput(`cannot write ${path}: ${reason}`, { hint, cause: error });
+  const { code } = error as NodeJS.ErrnoException;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  const hint = isFull ? 'make room, or name another disk with --storage-dir' : undefined;
+  return new InvalidInput(`cannot write ${path}: ${explainCode(error)}`, { hint, cause: error });
 }
 
 /** Reads a file from `offset` on. */
@@ -112,7 +102,7 @@ export interface FolderEntry {
 }
 
 /** What is in the folder, links followed, sorted by name; undefined where there is no folder. */
-export async function listFolder(path: string): Promise<readonly FolderEntry[] | undefined> {
+export async function describeFolder(path: string): Promise<readonly FolderEntry[] | undefined> {
   const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw new InvalidInput(`cannot list ${path}: ${error.code}`, { cause: error });

@@ -1,17 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of the path is a file',
-  ENOENT: 'the folder above it takes no new ones',
-  EEXIST: 'a file of that name is in the way',
-  ENOSPC: 'no space left on the disk',
-  EDQUOT: 'the disk quota is used up',
-};
+import { explainCode } from './file-error.ts';
 
 /**
  * Makes the folder and its parents where they are missing.
@@ -22,8 +12,7 @@ export async function makeFolder(path: string, hint?: string): Promise<void> {
   try {
     await makeMissingParts(path);
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new InvalidInput(`cannot make the folder ${path}: ${REASONS[code] ?? code}`, {
+    throw new InvalidInput(`cannot make the folder ${path}: ${explainCode(error)}`, {
       hint,
       cause: error,
     });

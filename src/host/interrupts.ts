@@ -28,6 +28,11 @@ export interface Interrupts {
   readonly force: AbortSignal;
 }
 
+/** The signal to pass on; SIGTERM where something else than a signal interrupted us. */
+export function signalNameOf({ signal }: Interrupts): InterruptSignal {
+  return signal.reason instanceof Interrupted ? signal.reason.signalName : 'SIGTERM';
+}
+
 export function listenForInterrupts(processToWatch: NodeJS.Process): Interrupts {
   const first = new AbortController();
   const second = new AbortController();

@@ -29,6 +29,13 @@ describe('requirements files', () => {
   });
 });
 
+test('a line of any length is read', async () => {
+  const long = `a${' '.repeat(300_000)}b`;
+  expect(await flattenRequirements([`\u3000 ${long} \x1c`], '/')).toEqual([
+    { text: long, isConstraint: false },
+  ]);
+});
+
 test.each([
   ['-r requirements.txt', '-r /project/requirements.txt'],
   ['-rrequirements.txt', '-r /project/requirements.txt'],

@@ -6,7 +6,7 @@ import type { Outcome } from '../../core/outcome.ts';
 import type { Context } from '../context.ts';
 import { kindOf } from '../files.ts';
 import { makeFolder } from '../folders.ts';
-import { Interrupted, type Interrupts } from '../interrupts.ts';
+import { type Interrupts, signalNameOf } from '../interrupts.ts';
 import { type ContainerStreams, connectStreams, type StreamOptions } from './container-streams.ts';
 import { connectDocker, type Docker, pingDaemon } from './daemon.ts';
 import { explainDockerError } from './error.ts';
@@ -132,8 +132,7 @@ function endOnInterrupt(
   const send = (signal: string): void => void container.kill({ signal }).catch(() => {});
   const kill = (): void => send('SIGKILL');
   const passOn = (): void => {
-    const { reason } = interrupts.signal;
-    interruptedBy = reason instanceof Interrupted ? reason.signalName : 'SIGTERM';
+    interruptedBy = signalNameOf(interrupts);
     send(interruptedBy);
     grace = setTimeout(kill, graceMs);
   };
