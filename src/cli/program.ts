@@ -24,6 +24,16 @@ const VERBS: readonly Verb[] = [
     summary: 'check and describe MLproject files',
     load: async () => (await import('./project.ts')).projectCommand,
   },
+  {
+    name: 'experiments',
+    summary: 'create, find and change experiments',
+    load: async () => (await import('./experiments.ts')).experimentsCommand,
+  },
+  {
+    name: 'runs',
+    summary: 'record, find, compare and change runs',
+    load: async () => (await import('./runs.ts')).runsCommand,
+  },
 ];
 
 /**

@@ -1,0 +1,26 @@
+import { Command } from 'commander';
+import type { Context } from '../host/context.ts';
+import { createCreateCommand } from './runs/create.ts';
+import { createDeleteCommand } from './runs/delete.ts';
+import { createDeleteTagCommand } from './runs/delete-tag.ts';
+import { createLogMetricCommand } from './runs/log-metric.ts';
+import { createLogParamCommand } from './runs/log-param.ts';
+import { createRestoreCommand } from './runs/restore.ts';
+import { createSetTagCommand } from './runs/set-tag.ts';
+
+/** `mlts runs`: the verbs of `mlflow runs`, and what is new. */
+export function runsCommand(context: Context): Command {
+  const group = new Command('runs').description('record, find, compare and change runs');
+  const verbs = [
+    createCreateCommand(context),
+    createLogMetricCommand(context),
+    createLogParamCommand(context),
+    createSetTagCommand(context),
+    createDeleteTagCommand(context),
+    createDeleteCommand(context),
+    createRestoreCommand(context),
+  ];
+  for (const verb of verbs) group.addCommand(verb);
+  for (const command of [group, ...verbs]) command.helpOption('-h, --help', 'show this help');
+  return group;
+}
