@@ -17,6 +17,13 @@ testTrackingStore('a folder', async () => open(await makeFolder()));
 
 const RUN = { experimentId: '0', userId: 'ann', startTimeMs: 1_700_000_000_000, tags: [] };
 
+test('a default experiment that was left half made is made', async () => {
+  const folder = await makeFolder();
+  await mkdir(join(folder, 'mlruns', '0'), { recursive: true });
+  const store = await open(folder);
+  expect(await store.getExperiment('0')).toMatchObject({ name: 'Default' });
+});
+
 describe('with Python', () => {
   test('it reads what mlts wrote, and goes on with it', async () => {
     const folder = await makeFolder();

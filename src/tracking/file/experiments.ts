@@ -4,7 +4,15 @@ import type { Experiment, Tag } from '../../core/entities.ts';
 import { kindOf } from '../../host/files.ts';
 import { listNames, makeFolder } from '../../host/folders.ts';
 import { appendToLocation } from '../artifact-location.ts';
-import { type Meta, readMeta, readStage, readText, readTimeMs, writeMeta } from './meta.ts';
+import {
+  META_FILE,
+  type Meta,
+  readMeta,
+  readStage,
+  readText,
+  readTimeMs,
+  writeMeta,
+} from './meta.ts';
 import { readValues, writeValues } from './run-folder.ts';
 
 /** Where deleted experiments are moved; no experiment itself. */
@@ -18,14 +26,14 @@ export async function listExperimentFolders(root: string): Promise<readonly stri
   return [...active.map((id) => join(root, id)), ...deleted.map((id) => join(trash, id))];
 }
 
-/** `experimentId` must have been checked: it names a folder. */
+/** `experimentId` must have been checked: it names a folder. One without meta.yaml is half made, or left so. */
 export async function findExperimentFolder(
   root: string,
   experimentId: string,
 ): Promise<string | undefined> {
   for (const parent of [root, join(root, TRASH_FOLDER)]) {
     const folder = join(parent, experimentId);
-    if ((await kindOf(folder)) === 'directory') return folder;
+    if ((await kindOf(join(folder, META_FILE))) !== undefined) return folder;
   }
   return undefined;
 }
