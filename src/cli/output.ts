@@ -61,11 +61,11 @@ const NO_LINES = {
 async function renderTable<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-  { style }: Terminal,
+  { style, columns: width }: Terminal,
 ): Promise<string> {
   const { default: Table } = await import('cli-table3');
   const table = new Table({
-    head: columns.map(({ heading }) => style.dim(heading)),
+    head: columns.map(({ heading }) => (width === undefined ? heading : style.dim(heading))),
     chars: NO_LINES,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });

@@ -5,6 +5,7 @@ import { createDeleteCommand } from './runs/delete.ts';
 import { createDeleteTagCommand } from './runs/delete-tag.ts';
 import { createLogMetricCommand } from './runs/log-metric.ts';
 import { createLogParamCommand } from './runs/log-param.ts';
+import { createMetricsCommand } from './runs/metrics.ts';
 import { createRestoreCommand } from './runs/restore.ts';
 import { createSetTagCommand } from './runs/set-tag.ts';
 
@@ -13,6 +14,7 @@ export function runsCommand(context: Context): Command {
   const group = new Command('runs').description('record, find, compare and change runs');
   const verbs = [
     createCreateCommand(context),
+    createMetricsCommand(context),
     createLogMetricCommand(context),
     createLogParamCommand(context),
     createSetTagCommand(context),

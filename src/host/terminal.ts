@@ -10,6 +10,8 @@ import { makePrintable } from '../core/printable.ts';
  */
 export interface Terminal {
   readonly isInteractive: boolean;
+  /** Width of stdout; undefined where it is no terminal, or one without a size. */
+  readonly columns: number | undefined;
   /** Styles for stderr; no-ops where colours are off (`NO_COLOR`, not a terminal). */
   readonly style: ChalkInstance;
   /** Data: one line to stdout. */
@@ -42,6 +44,7 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
   };
   return {
     isInteractive,
+    columns: (stdout.isTTY && stdout.columns) || undefined,
     style,
     note,
     print(text) {
