@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NotFound } from '../../src/core/errors.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testSearch } from '../contracts/search.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
@@ -14,6 +15,7 @@ const open = (cwd: string, uri = './mlruns') =>
   openTrackingStore(uri, createTestContext({ cwd, env: { MLTS_CACHE_DIR: join(cwd, 'cache') } }));
 
 testTrackingStore('a folder', async () => open(await makeFolder()));
+testSearch('a folder', async () => open(await makeFolder()));
 
 const RUN = { experimentId: '0', userId: 'ann', startTimeMs: 1_700_000_000_000, tags: [] };
 
@@ -173,6 +175,16 @@ describe('on the disk', () => {
     const meta = join(folder, 'mlruns', '0', info.id, 'meta.yaml');
     await writeFile(meta, '- no\n- mapping\n');
     await expect(store.getRun(info.id)).rejects.toThrow(`${meta} is damaged`);
+  });
+
+  test('an experiment that is not the one of its folder gets no runs', async () => {
+    const folder = await makeFolder();
+    const meta = join(folder, 'mlruns', '0', 'meta.yaml');
+    await mkdir(join(folder, 'mlruns', '0'), { recursive: true });
+    await writeFile(meta, 'artifact_location: /a\n');
+    const store = await open(folder);
+    await expect(store.createRun(RUN)).rejects.toThrow(`${meta} is damaged`);
+    expect((await readdir(join(folder, 'mlruns'))).sort()).toEqual(['.trash', '0']);
   });
 
   test('a file where the folder should be', async () => {

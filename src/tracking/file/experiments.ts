@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Experiment, Tag } from '../../core/entities.ts';
 import { kindOf } from '../../host/files.ts';
 import { listNames, makeFolder } from '../../host/folders.ts';
 import { appendToLocation } from '../artifact-location.ts';
 import {
+  damagedMeta,
   META_FILE,
   type Meta,
   readMeta,
@@ -38,12 +39,17 @@ export async function findExperimentFolder(
   return undefined;
 }
 
-/** Undefined for a folder that holds no experiment. */
+/**
+ * Undefined for a folder that holds no experiment.
+ *
+ * @throws MltsError for one that says it is another: its runs would be written there.
+ */
 export async function readExperimentFolder(folder: string): Promise<Experiment | undefined> {
   const meta = await readMeta(folder);
-  return meta === undefined
-    ? undefined
-    : toExperiment(meta, await readValues(join(folder, 'tags')));
+  if (meta === undefined) return undefined;
+  const experiment = toExperiment(meta, await readValues(join(folder, 'tags')));
+  if (experiment.id === basename(folder)) return experiment;
+  throw damagedMeta(folder, `its experiment_id is \`${experiment.id}\``);
 }
 
 /** The experiment of this name; folders that cannot be read are passed over, as MLflow does. */

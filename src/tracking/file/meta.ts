@@ -16,8 +16,7 @@ export type Meta = Readonly<Record<string, unknown>>;
  * experiment that is being made, or no such thing at all.
  */
 export async function readMeta(folder: string): Promise<Meta | undefined> {
-  const path = join(folder, META_FILE);
-  const text = await readTextIfPresent(path);
+  const text = await readTextIfPresent(join(folder, META_FILE));
   if (text === undefined) return undefined;
   try {
     const meta: unknown = parse(text, { version: '1.1', intAsBigInt: true });
@@ -25,7 +24,12 @@ export async function readMeta(folder: string): Promise<Meta | undefined> {
   } catch {
     // Told below, as what is no mapping.
   }
-  throw new MltsError('INVALID_STATE', `${path} is damaged: it holds no YAML mapping`, {
+  throw damagedMeta(folder, 'it holds no YAML mapping');
+}
+
+export function damagedMeta(folder: string, why: string): MltsError {
+  const path = join(folder, META_FILE);
+  return new MltsError('INVALID_STATE', `${path} is damaged: ${why}`, {
     hint: 'mend it by hand, or move its folder out of the store',
   });
 }
