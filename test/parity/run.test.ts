@@ -96,6 +96,21 @@ entry_points:
     args: ['git://127.0.0.1:PORT/bare.git#sub', '--version', 'side'],
   },
   {
+    title: 'a Git URI with a tag and a submodule beside the repository',
+    files: {
+      'repo/MLproject': 'entry_points: {main: {command: "python lib/record.py"}}\n',
+      'lib/record.py': RECORD,
+    },
+    prepare: `
+      for name in lib repo; do (cd $name && ${GIT} init -q && ${GIT} add -A && ${GIT} commit -qm one); done
+      git clone -q --bare lib lib.git && cd repo
+      ${GIT} -c protocol.file.allow=always submodule --quiet add "$PWD/../lib.git" lib
+      git config -f .gitmodules submodule.lib.url ../lib.git
+      ${GIT} commit -qam two && ${GIT} tag -am t v1 && ${GIT} commit -qm three --allow-empty
+      cd .. && git clone -q --bare repo repo.git`,
+    args: ['git://127.0.0.1:PORT/repo.git', '--version', 'v1'],
+  },
+  {
     title: 'a script without an MLproject file',
     files: { 'p/record.py': RECORD },
     args: ['p', '-e', 'record.py', '-P', 'a=1', '-P', 'b=x y'],
