@@ -50,6 +50,34 @@ export interface Run {
   readonly metrics: readonly Metric[];
 }
 
+export interface Dataset {
+  readonly name: string;
+  readonly digest: string;
+  readonly sourceType: string;
+  readonly source: string;
+  readonly schema: string | undefined;
+  readonly profile: string | undefined;
+}
+
+/** A dataset as a run used it; the tag `mlflow.data.context` says for what. */
+export interface DatasetInput {
+  readonly dataset: Dataset;
+  readonly tags: readonly Tag[];
+}
+
+/** What a run was given and made. */
+export interface RunLinks {
+  readonly datasetInputs: readonly DatasetInput[];
+  /** Ids of logged models. */
+  readonly modelInputs: readonly string[];
+  readonly modelOutputs: readonly ModelOutput[];
+}
+
+export interface ModelOutput {
+  readonly modelId: string;
+  readonly step: number;
+}
+
 /** FINISHED, FAILED and KILLED are final (`mlflow/entities/run_status.py`). */
 export function isTerminated(status: RunStatus): boolean {
   return status === 'FINISHED' || status === 'FAILED' || status === 'KILLED';

@@ -1,4 +1,13 @@
-import type { Experiment, Metric, Param, Run, RunInfo, RunStatus, Tag } from '../core/entities.ts';
+import type {
+  Experiment,
+  Metric,
+  Param,
+  Run,
+  RunInfo,
+  RunLinks,
+  RunStatus,
+  Tag,
+} from '../core/entities.ts';
 
 export interface NewExperiment {
   readonly name: string;
@@ -33,6 +42,20 @@ export interface Page<Item> {
   readonly items: readonly Item[];
   /** Undefined on the last page. */
   readonly nextPageToken: string | undefined;
+}
+
+/** Whether deleted ones are shown: MLflow's `ViewType`. */
+export type View = 'active_only' | 'deleted_only' | 'all';
+
+/** `filter` and `orderBy` in MLflow's own language; absent: all, the newest first. */
+export interface ExperimentSearch extends PageRequest {
+  readonly filter?: string | undefined;
+  readonly orderBy?: readonly string[] | undefined;
+  readonly view: View;
+}
+
+export interface RunSearch extends ExperimentSearch {
+  readonly experimentIds: readonly string[];
 }
 
 export interface RunData {
@@ -75,5 +98,10 @@ export interface TrackingStore {
   deleteTag(runId: string, key: string): Promise<void>;
   /** All values logged under a key, in the store's own order; none where there is no such key. */
   getMetricHistory(runId: string, key: string, page: PageRequest): Promise<Page<Metric>>;
+  searchExperiments(search: ExperimentSearch): Promise<Page<Experiment>>;
+  /** Runs of these experiments; ids that are none find nothing. */
+  searchRuns(search: RunSearch): Promise<Page<Run>>;
+  /** The datasets and models that went into a run and came out of it. */
+  getRunLinks(runId: string): Promise<RunLinks>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testSearch } from '../contracts/search.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
@@ -18,6 +19,7 @@ describe.skipIf(reason !== undefined)(`PostgreSQL${reason ? ` (skipped: ${reason
   const open = (uri: string) => openTrackingStore(uri, createTestContext({ cwd: '/data' }));
 
   testTrackingStore('PostgreSQL', async () => open(await server.createDatabase()));
+  testSearch('PostgreSQL', async () => open(await server.createDatabase()));
 
   test("ten that open an empty database at once make MLflow's own tables, once", async () => {
     const [ours, theirs] = [await server.createDatabase(), await server.createDatabase()];

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testSearch } from '../contracts/search.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { findFreePort, type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
@@ -12,6 +13,7 @@ describe('an MLflow server', () => {
   afterAll(() => server?.stop());
 
   testTrackingStore('an MLflow server', () => openTrackingStore(server.uri, createTestContext()));
+  testSearch('an MLflow server', () => openTrackingStore(server.uri, createTestContext()));
 
   test('artifacts of its runs go through it', async () => {
     const store = await openTrackingStore(server.uri, createTestContext());

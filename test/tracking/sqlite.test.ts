@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import { revisions } from '../../src/tracking/sql/schema/revisions.ts';
+import { testSearch } from '../contracts/search.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
@@ -22,6 +23,7 @@ const open = (cwd: string, uri = 'sqlite:///mlflow.db') =>
   openTrackingStore(uri, createTestContext({ cwd }));
 
 testTrackingStore('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
+testSearch('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
 
 const RUN = { experimentId: '0', userId: 'ann', startTimeMs: 1_700_000_000_000, tags: [] };
 

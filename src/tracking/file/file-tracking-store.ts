@@ -1,6 +1,14 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import type { Experiment, LifecycleStage, Metric, Run, RunInfo, Tag } from '../../core/entities.ts';
+import { dirname, join } from 'node:path';
+import type {
+  Experiment,
+  LifecycleStage,
+  Metric,
+  Run,
+  RunInfo,
+  RunLinks,
+  Tag,
+} from '../../core/entities.ts';
 import { MltsError, NotFound, Unavailable } from '../../core/errors.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
@@ -19,11 +27,13 @@ import {
 } from '../limits.ts';
 import { nameRun, RUN_NAME_TAG } from '../run-name.ts';
 import type {
+  ExperimentSearch,
   NewExperiment,
   NewRun,
   Page,
   PageRequest,
   RunData,
+  RunSearch,
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
@@ -40,6 +50,8 @@ import { markRun, moveExperiment, renameExperiment, setExperimentTag } from './l
 import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
+import { readRunLinks } from './run-links.ts';
+import { searchExperiments, searchRuns } from './search.ts';
 
 export interface FileTrackingOptions {
   /** The URI or path as given, made absolute: what a child process is told, and where artifacts go. */
@@ -233,6 +245,19 @@ export class FileTrackingStore implements TrackingStore {
     checkKey('metric', key);
     const { folder } = await this.#findRun(runId);
     return readMetricHistory(folder, key, page);
+  }
+
+  async searchExperiments(search: ExperimentSearch): Promise<Page<Experiment>> {
+    return searchExperiments(this.#root, search);
+  }
+
+  async searchRuns(search: RunSearch): Promise<Page<Run>> {
+    return searchRuns(this.#root, search);
+  }
+
+  async getRunLinks(runId: string): Promise<RunLinks> {
+    const { folder } = await this.#findRun(runId);
+    return readRunLinks(folder, dirname(folder));
   }
 
   async close(): Promise<void> {}

@@ -1,4 +1,4 @@
-import type { Experiment, Metric, Run, RunInfo, Tag } from '../../core/entities.ts';
+import type { Experiment, Metric, Run, RunInfo, RunLinks, Tag } from '../../core/entities.ts';
 import { NotFound } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { nameTaken, renameDeleted } from '../lifecycle.ts';
@@ -15,15 +15,19 @@ import {
 } from '../limits.ts';
 import { nameRun } from '../run-name.ts';
 import type {
+  ExperimentSearch,
   NewExperiment,
   NewRun,
   Page,
   PageRequest,
   RunData,
+  RunSearch,
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
 import { type MlflowApi, openMlflowApi } from './mlflow-api.ts';
+import { readRunLinks } from './run-links.ts';
+import { searchExperiments, searchRuns } from './search.ts';
 import {
   readExperiment,
   readMessage,
@@ -176,6 +180,19 @@ export class RestTrackingStore implements TrackingStore {
     // A server with a database gives nothing for a run that is not there.
     if (history.items.length === 0) await this.getRun(runId);
     return history;
+  }
+
+  async searchExperiments(search: ExperimentSearch): Promise<Page<Experiment>> {
+    return searchExperiments(this.#api, search);
+  }
+
+  async searchRuns(search: RunSearch): Promise<Page<Run>> {
+    return searchRuns(this.#api, search);
+  }
+
+  async getRunLinks(runId: string): Promise<RunLinks> {
+    const answer = await this.#api.get('runs/get', { run_id: checkRunId(runId) });
+    return readRunLinks(readMessage(answer, 'run', this.#api.address));
   }
 
   async close(): Promise<void> {

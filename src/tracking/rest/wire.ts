@@ -84,7 +84,7 @@ function writeDouble(value: number): number | string {
   return Number.isFinite(value) ? value : String(value);
 }
 
-function readTag(wire: Wire): Tag {
+export function readTag(wire: Wire): Tag {
   return { key: readText(wire.key), value: readText(wire.value) };
 }
 
@@ -92,11 +92,11 @@ function readStage(wire: Wire): LifecycleStage {
   return wire.lifecycle_stage === 'deleted' ? 'deleted' : 'active';
 }
 
-function readList(value: unknown): readonly Wire[] {
+export function readList(value: unknown): readonly Wire[] {
   return Array.isArray(value) ? (value as Wire[]) : [];
 }
 
-function readText(value: unknown): string {
+export function readText(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
 }
 

@@ -23,6 +23,7 @@ export function parseFilter(text: string, language: FilterLanguage): readonly Cl
 
 function readClause(reader: TokenReader, language: FilterLanguage): Clause {
   const start = reader.peek();
+  if (reader.takeWords('OR')) throw reader.refuse('there is no OR', 'search once for each', start);
   const name = reader.takeIf(({ kind }) => kind === 'identifier');
   if (name === undefined) throw refuseStart(reader, language);
   const field = readField(name.text, language, (problem, hint) =>

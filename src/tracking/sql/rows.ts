@@ -1,10 +1,10 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { Experiment, Metric, Run, RunInfo } from '../../core/entities.ts';
+import type { Experiment, Metric, RunInfo } from '../../core/entities.ts';
 import { NotFound } from '../../core/errors.ts';
-import { RUN_NAME_TAG } from '../run-name.ts';
 import type { MetricRow, Tables } from './tables.ts';
 
 type RunRow = Selectable<Tables['runs']>;
+type ExperimentRow = Selectable<Tables['experiments']>;
 
 /** The experiment with this id or this name, deleted or not. */
 export async function readExperiment(
@@ -16,21 +16,30 @@ export async function readExperiment(
     ? query.where('name', '=', by.name)
     : query.where('experiment_id', '=', by.experiment_id)
   ).executeTakeFirst();
-  if (row === undefined) return undefined;
-  const tags = await database
+  return row === undefined ? undefined : (await readExperimentTags(database, [row]))[0];
+}
+
+/** Adds their tags to experiments. */
+export async function readExperimentTags(
+  database: Kysely<Tables>,
+  rows: readonly ExperimentRow[],
+): Promise<readonly Experiment[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ experiment_id: id }) => id);
+  const query = database
     .selectFrom('experiment_tags')
-    .select(['key', 'value'])
-    .where('experiment_id', '=', row.experiment_id)
-    .execute();
-  return {
+    .selectAll()
+    .where('experiment_id', 'in', ids);
+  const tags = Map.groupBy(await query.execute(), ({ experiment_id: id }) => String(id));
+  return rows.map((row) => ({
     id: String(row.experiment_id),
     name: row.name,
     artifactLocation: row.artifact_location ?? '',
     lifecycleStage: row.lifecycle_stage,
-    tags: tags.map(withText),
+    tags: (tags.get(String(row.experiment_id)) ?? []).map(withText),
     creationTimeMs: row.creation_time ?? undefined,
     lastUpdateTimeMs: row.last_update_time ?? undefined,
-  };
+  }));
 }
 
 /** @throws NotFound */
@@ -45,32 +54,6 @@ export async function readRunInfo(
     .executeTakeFirst();
   if (row === undefined) throw new NotFound(`there is no run with id ${runId}`);
   return { row, info: toRunInfo(row) };
-}
-
-/** @throws NotFound */
-export async function readRun(database: Kysely<Tables>, runId: string): Promise<Run> {
-  const { info } = await readRunInfo(database, runId);
-  const ofRun = <T extends 'params' | 'tags'>(table: T) =>
-    database
-      .selectFrom(table as 'params' | 'tags')
-      .select(['key', 'value'])
-      .where('run_uuid', '=', runId)
-      .orderBy('key')
-      .execute();
-  const tags = (await ofRun('tags')).map(withText);
-  const metrics = await database
-    .selectFrom('latest_metrics')
-    .selectAll()
-    .where('run_uuid', '=', runId)
-    .orderBy('key')
-    .execute();
-  return {
-    // Runs of MLflow 1.x have their name in the tag only.
-    info: info.name === '' ? { ...info, name: findName(tags) } : info,
-    params: (await ofRun('params')).map(withText),
-    tags,
-    metrics: metrics.map(toMetric),
-  };
 }
 
 export function toRunInfo(row: RunRow): RunInfo {
@@ -93,8 +76,4 @@ export function toMetric({ key, value, timestamp, step, is_nan: isNan }: MetricR
 
 function withText(row: { key: string; value: string | null }): { key: string; value: string } {
   return { key: row.key, value: row.value ?? '' };
-}
-
-function findName(tags: readonly { key: string; value: string }[]): string {
-  return tags.find(({ key }) => key === RUN_NAME_TAG)?.value ?? '';
 }

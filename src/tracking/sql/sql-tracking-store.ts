@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
-import type { Experiment, LifecycleStage, Metric, Run, RunInfo, Tag } from '../../core/entities.ts';
-import { InvalidInput } from '../../core/errors.ts';
+import type {
+  Experiment,
+  LifecycleStage,
+  Metric,
+  Run,
+  RunInfo,
+  RunLinks,
+  Tag,
+} from '../../core/entities.ts';
 import { appendToLocation, resolveLocation } from '../artifact-location.ts';
 import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
 import {
@@ -15,15 +22,19 @@ import {
 } from '../limits.ts';
 import { nameRun } from '../run-name.ts';
 import type {
+  ExperimentSearch,
   NewExperiment,
   NewRun,
   Page,
   PageRequest,
   RunData,
+  RunSearch,
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
 import { explained, type SqlConnection } from './connection.ts';
+import { parseExperimentId } from './experiment-id.ts';
+import { searchExperiments } from './experiment-search.ts';
 import {
   moveExperiment,
   moveRun,
@@ -33,8 +44,11 @@ import {
 } from './lifecycle.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { logMetrics } from './metrics.ts';
-import { readExperiment, readRun, readRunInfo, toRunInfo } from './rows.ts';
+import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
 import { deleteTag, logParams, setRunName, setTags } from './run-data.ts';
+import { readRunLinks } from './run-links.ts';
+import { searchRuns } from './run-search.ts';
+import { readRun } from './run-values.ts';
 import type { Tables } from './tables.ts';
 
 export interface SqlTrackingOptions {
@@ -265,6 +279,19 @@ export class SqlTrackingStore implements TrackingStore {
     });
   }
 
+  async searchExperiments(search: ExperimentSearch): Promise<Page<Experiment>> {
+    return this.#read((database) => searchExperiments(database, search));
+  }
+
+  async searchRuns(search: RunSearch): Promise<Page<Run>> {
+    return this.#read(() => searchRuns(this.#connection, search));
+  }
+
+  async getRunLinks(runId: string): Promise<RunLinks> {
+    checkRunId(runId);
+    return this.#read((database) => readRunLinks(database, runId));
+  }
+
   async close(): Promise<void> {
     await this.#connection.database.destroy();
   }
@@ -285,12 +312,3 @@ const LEGACY_COLUMNS = {
   entry_point_name: '',
   source_version: '',
 } as const;
-
-function parseExperimentId(text: string): bigint {
-  if (!/^\d{1,19}$/.test(text)) {
-    throw new InvalidInput(`\`${text}\` is no experiment id`, {
-      hint: 'an experiment id is a number; a name is given with --experiment-name',
-    });
-  }
-  return BigInt(text);
-}

@@ -27,6 +27,8 @@ export async function openSqlite(uri: string, context: Context): Promise<SqlConn
   return explained({ explain }, async () => {
     const { DatabaseSync } = await import('node:sqlite');
     const file = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true });
+    // As MLflow's store sets it (`mlflow/store/db/utils.py`); ILIKE compares lower case.
+    file.exec('pragma case_sensitive_like = true');
     const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS);
     const database = new Kysely<Tables>({ dialect });
     try {

@@ -40,6 +40,25 @@ export interface Tables {
   params: { key: string; value: string; run_uuid: string };
   metrics: MetricRow;
   latest_metrics: MetricRow;
+  datasets: {
+    dataset_uuid: string;
+    name: string;
+    digest: string;
+    dataset_source_type: string;
+    dataset_source: string;
+    dataset_schema: string | null;
+    dataset_profile: string | null;
+  };
+  /** What went into a run and came out of it: datasets and logged models. */
+  inputs: {
+    input_uuid: string;
+    source_type: string;
+    source_id: string;
+    destination_type: string;
+    destination_id: string;
+    step: number;
+  };
+  input_tags: { input_uuid: string; name: string; value: string };
 }
 
 export interface MetricRow {

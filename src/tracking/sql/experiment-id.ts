@@ -1,0 +1,11 @@
+import { InvalidInput } from '../../core/errors.ts';
+
+/** @throws InvalidInput for what is no number: ids are numbers in a database. */
+export function parseExperimentId(text: string): bigint {
+  if (!/^\d{1,19}$/.test(text)) {
+    throw new InvalidInput(`\`${text}\` is no experiment id`, {
+      hint: 'an experiment id is a number; a name is given with --experiment-name',
+    });
+  }
+  return BigInt(text);
+}

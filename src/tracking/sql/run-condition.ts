@@ -1,0 +1,94 @@
+import { type Expression, type SqlBool, sql } from 'kysely';
+import { RUN_NAME_TAG } from '../run-name.ts';
+import type { Clause, Field, Order } from '../search/clause.ts';
+import { compareColumn } from './clause-condition.ts';
+import type { SqlConnection } from './connection.ts';
+
+/** `mlflow/utils/mlflow_tags.py`: says what a run used a dataset for. */
+const DATASET_CONTEXT_TAG = 'mlflow.data.context';
+
+const TABLES = { metric: 'latest_metrics', param: 'params', tag: 'tags' } as const;
+
+type ToFlag = SqlConnection['toFlag'];
+
+/**
+ * What must hold of a row of `runs`. Each value is looked up by the key of its table, so that the
+ * number of metrics and params a run has does not matter
+ * (`mlflow/store/tracking/sqlalchemy_store.py`, `_get_sqlalchemy_filter_clauses`).
+ */
+export function toRunCondition(clause: Clause, toFlag: ToFlag): Expression<SqlBool> {
+  const { kind, key, comparator } = clause;
+  switch (kind) {
+    case 'attribute':
+      // The column is empty for runs of MLflow 1.x, the tag is not.
+      if (key === 'run_name') return toRunCondition(nameTagClause(clause), toFlag);
+      return compareColumn(readAttribute(key), clause);
+    case 'dataset':
+      return toDatasetCondition(clause);
+    case 'metric':
+      return existsValue(clause, sql`${compareMetric(clause, toFlag)}`);
+    default:
+      if (comparator === 'IS NULL') return sql`not ${existsValue(clause, sql`1 = 1`)}`;
+      if (comparator === 'IS NOT NULL') return existsValue(clause, sql`1 = 1`);
+      return existsValue(clause, compareColumn(sql.ref('value'), clause));
+  }
+}
+
+function nameTagClause(clause: Clause): Clause {
+  return { ...clause, kind: 'tag', key: RUN_NAME_TAG };
+}
+
+/** NaN is stored as 0 with a mark, and differs from every number. */
+function compareMetric(clause: Clause, toFlag: ToFlag): Expression<SqlBool> {
+  const compared = compareColumn(sql.ref('value'), clause);
+  return clause.comparator === '!='
+    ? sql`(${compared} or is_nan = ${toFlag(true)})`
+    : sql`${compared} and is_nan = ${toFlag(false)}`;
+}
+
+function existsValue(field: Field, condition: Expression<SqlBool>): Expression<SqlBool> {
+  return sql`exists (${selectValue(field, sql`1`)} and ${condition})`;
+}
+
+/** A subquery for `what` of the run's metric, param or tag. */
+function selectValue({ kind, key }: Field, what: Expression<unknown>): Expression<unknown> {
+  const table = sql.table(TABLES[kind as keyof typeof TABLES]);
+  return sql`select ${what} from ${table} as held where held.run_uuid = runs.run_uuid and held.key = ${key}`;
+}
+
+function toDatasetCondition(clause: Clause): Expression<SqlBool> {
+  const inputs = sql`select 1 from inputs join datasets on datasets.dataset_uuid = inputs.source_id`;
+  const ofRun = sql`inputs.destination_type = 'RUN' and inputs.destination_id = runs.run_uuid`;
+  if (clause.key !== 'context') {
+    const column = sql.ref(`datasets.${clause.key}`);
+    return sql`exists (${inputs} where ${ofRun} and ${compareColumn(column, clause)})`;
+  }
+  const tags = sql`join input_tags on input_tags.input_uuid = inputs.input_uuid and input_tags.name = ${DATASET_CONTEXT_TAG}`;
+  const compared = compareColumn(sql.ref('input_tags.value'), clause);
+  return sql`exists (${inputs} ${tags} where ${ofRun} and ${compared})`;
+}
+
+const COLUMNS: Readonly<Record<string, string>> = {
+  run_id: 'runs.run_uuid',
+  run_name: 'runs.name',
+};
+
+function readAttribute(key: string): Expression<unknown> {
+  return sql.ref(COLUMNS[key] ?? `runs.${key}`);
+}
+
+/** First whether there is a value (0), it is NaN (1) or there is none (2), then the value. */
+export function toRunOrder(order: Order, toFlag: ToFlag): readonly Expression<unknown>[] {
+  const direction = sql.raw(order.isAscending ? 'asc' : 'desc');
+  if (order.kind === 'attribute') {
+    const column = readAttribute(order.key);
+    return [sql`case when ${column} is null then 2 else 0 end`, sql`${column} ${direction}`];
+  }
+  const value = sql`(${selectValue(order, sql.ref('value'))})`;
+  const rank = order.kind === 'metric' ? rankNan(toFlag) : sql`0`;
+  return [sql`coalesce((${selectValue(order, rank)}), 2)`, sql`${value} ${direction}`];
+}
+
+function rankNan(toFlag: ToFlag): Expression<unknown> {
+  return sql`case when is_nan = ${toFlag(true)} then 1 else 0 end`;
+}
