@@ -6,6 +6,7 @@ import type { Context } from '../host/context.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { RunOptions } from './run-options.ts';
+import { describeRunProcess } from './run-process.ts';
 import { BACKEND_TAG, createRunTags } from './run-tags.ts';
 
 /**
@@ -21,11 +22,12 @@ export async function createProjectRun(
 ): Promise<Run> {
   if (options.runId !== undefined) return takeRun(options.runId, options.runName, store);
   const parentRunId = await findParentRun(store, context);
+  const tags = describeNewRun(prepared, options, context, parentRunId);
   const run = await store.createRun({
     experimentId,
     userId: readUserName(context.env),
     startTimeMs: context.now(),
-    tags: describeNewRun(prepared, options, context, parentRunId),
+    tags: [...tags, ...(await describeRunProcess())],
   });
   await logParameters(prepared.parameters.logged, run, store, context);
   return run;
@@ -58,7 +60,7 @@ async function takeRun(
 function refuseDeleted({ id, lifecycleStage }: RunInfo): void {
   if (lifecycleStage === 'active') return;
   throw new InvalidInput(`run ${id} is deleted`, {
-    hint: `restore it with \`mlflow runs restore --run-id ${id}\`, or leave --run-id out`,
+    hint: `restore it with \`mlts runs restore --run-id ${id}\`, or leave --run-id out`,
   });
 }
 

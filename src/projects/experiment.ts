@@ -55,7 +55,7 @@ async function resolveByName(
 function refuseDeleted(lifecycleStage: string, name: string, id: string): void {
   if (lifecycleStage === 'active') return;
   throw new InvalidInput(`experiment \`${name}\` (${id}) is deleted`, {
-    hint: `restore it with \`mlflow experiments restore --experiment-id ${id}\`, or name another one`,
+    hint: `restore it with \`mlts experiments restore --experiment-id ${id}\`, or name another one`,
   });
 }
 

@@ -20,6 +20,7 @@ export function wrongStage(experimentId: string, stage: 'active' | 'deleted'): N
 
 export function nameTaken(name: string, cause?: unknown): AlreadyExists {
   return new AlreadyExists(`there is an experiment named \`${name}\` already, maybe deleted`, {
+    hint: 'a deleted one keeps its name until it is removed for good; it can be restored',
     cause,
   });
 }

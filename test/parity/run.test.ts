@@ -168,7 +168,8 @@ async function runThrough(
 
 /** What may differ: made-up names, our own tags, the checkout's folder, and MLflow's shell quotes. */
 function comparable({ run, record }: Seen, isFetched: boolean) {
-  const { 'mlflow.runName': name, 'mlts.exitCode': _exitCode, ...tags } = run.tags;
+  const shared = Object.entries(run.tags).filter(([key]) => !key.startsWith('mlts.'));
+  const { 'mlflow.runName': name, ...tags } = Object.fromEntries(shared);
   return {
     status: run.status,
     tags: name === 'named' ? { ...tags, name } : tags,
