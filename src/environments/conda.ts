@@ -25,6 +25,9 @@ import { createStepRunner } from './tool-step.ts';
 export function createCondaEnvironment(source: EnvironmentSource, context: Context): Environment {
   const { signal: interrupted } = context.interrupts;
   return {
+    async check() {
+      await readEnvironmentFile(requireCondaFile(source));
+    },
     async inspect() {
       const plan = await planConda(source, context);
       const prefix = await findFinished(plan, context, interrupted);
@@ -56,20 +59,23 @@ interface CondaPlan {
 }
 
 async function planConda(source: EnvironmentSource, { env }: Context): Promise<CondaPlan> {
-  if (source.kind !== 'conda_env' || source.file === undefined) {
-    throw new InvalidInput('a python_env project cannot be executed using conda', {
-      hint: 'use --env-manager virtualenv, uv or local, or give the project a conda.yaml (`conda_env: conda.yaml`)',
-    });
-  }
-  const name = nameCondaEnvironment(await readEnvironmentFile(source.file));
+  const file = requireCondaFile(source);
+  const name = nameCondaEnvironment(await readEnvironmentFile(file));
   const folder = join(cacheDirectory(env), 'conda');
   return {
     program: await findConda(env),
-    file: source.file,
+    file,
     name,
     unfinishedMark: join(folder, `${name}.unfinished`),
     lock: join(folder, `${name}.lock`),
   };
+}
+
+function requireCondaFile({ kind, file }: EnvironmentSource): string {
+  if (kind === 'conda_env' && file !== undefined) return file;
+  throw new InvalidInput('a python_env project cannot be executed using conda', {
+    hint: 'use --env-manager virtualenv, uv or local, or give the project a conda.yaml (`conda_env: conda.yaml`)',
+  });
 }
 
 /** A finished environment's folder. MLflow would also take a half-made one. */

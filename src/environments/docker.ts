@@ -55,6 +55,9 @@ const MAX_ENVIRONMENT_FILE_BYTES = 1_000_000;
 export function createDockerEnvironment(options: DockerOptions, context: Context): Environment {
   const settings = readSettings(options, context);
   return {
+    async check() {
+      if (options.docker === undefined) await readSpecification(options.source);
+    },
     inspect: () => inspectEnvironment(options, context),
     async prepare(signal) {
       const docker = await connectDocker(context.env);

@@ -51,6 +51,13 @@ export interface PreparedEnvironment {
 
 /** One way to turn a project or model into something that can be started. */
 export interface Environment {
+  /**
+   * Reads what the environment is made from and looks at nothing else, so that what is wrong with it is
+   * told before anything is created.
+   *
+   * @throws InvalidInputs with all problems of the file, InvalidInput where the manager cannot use it.
+   */
+  check(): Promise<void>;
   inspect(): Promise<EnvironmentState>;
   /**
    * Makes what is missing: in a temporary place first, renamed under a lock, so that concurrent

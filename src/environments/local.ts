@@ -13,6 +13,7 @@ export function createLocalEnvironment(): Environment {
     }),
   };
   return {
+    check: async () => {},
     inspect: async () => ({
       manager: 'local',
       state: 'none',

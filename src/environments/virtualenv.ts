@@ -27,6 +27,9 @@ export function createVirtualenv(
   context: Context,
 ): Environment {
   return {
+    async check() {
+      await readSpecification(source);
+    },
     async inspect() {
       const { specification, python, folder } = await planVirtualenv(source, context);
       const state = await inspectFolder(folder);

@@ -81,5 +81,6 @@ async function checkProject(
   // Built again when downloads have arrived; what cannot be built is told before anything is created.
   buildCommand(entryPoint, parameters.values, parameters.extras);
   const environment = await openProjectEnvironment(project, source, options, variables, context);
+  await environment.check();
   return { project, entryPoint, parameters, environment };
 }

@@ -120,6 +120,21 @@ describe('nothing is created when the input is wrong', () => {
     },
   );
 
+  test.each([
+    { args: ['--env-manager', 'conda'], file: 'python: "3.11"\n', says: 'conda' },
+    { args: [], file: 'python: 3.11\ndependencies: six\n', says: 'python_env.yaml:2' },
+  ])('an environment that cannot be: $args $file', async ({ args, file, says }) => {
+    await using rig = createRig();
+    await rig.write({
+      'p/MLproject': 'python_env: python_env.yaml\nentry_points: {main: {command: "true"}}\n',
+      'p/python_env.yaml': file,
+    });
+    const ended = await rig.mlts(['run', 'p', ...args]);
+    expect(ended.stderr).toContain(says);
+    expect(ended.exitCode).toBe(1);
+    expect(() => readRuns(rig.path('mlflow.db'))).toThrow();
+  });
+
   test('a store that cannot be reached fails before the command starts', async () => {
     await using rig = createRig();
     await rig.write(projectOf('touch ran'));
