@@ -6,6 +6,7 @@ import { createDeleteTagCommand } from './runs/delete-tag.ts';
 import { createLogMetricCommand } from './runs/log-metric.ts';
 import { createLogParamCommand } from './runs/log-param.ts';
 import { createMetricsCommand } from './runs/metrics.ts';
+import { createReapCommand } from './runs/reap.ts';
 import { createRestoreCommand } from './runs/restore.ts';
 import { createSetTagCommand } from './runs/set-tag.ts';
 
@@ -21,6 +22,7 @@ export function runsCommand(context: Context): Command {
     createDeleteTagCommand(context),
     createDeleteCommand(context),
     createRestoreCommand(context),
+    createReapCommand(context),
   ];
   for (const verb of verbs) group.addCommand(verb);
   for (const command of [group, ...verbs]) command.helpOption('-h, --help', 'show this help');
