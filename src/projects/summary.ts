@@ -72,7 +72,13 @@ export function renderNextSteps(
     return renderInvocation(options, name, words);
   });
   const look = /^https?:/.test(storeUri)
-    ? `${storeUri}/#/experiments/${info.experimentId}/runs/${info.id}`
+    ? `${dropCredentials(storeUri)}/#/experiments/${info.experimentId}/runs/${info.id}`
     : `mlflow ui --backend-store-uri ${quoteForShell(storeUri)}`;
   return ['', style.dim('next'), ...[...commands, look].map((line) => `  ${line}`)];
+}
+
+/** A masked password would make a link that leads nowhere. */
+function dropCredentials(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname.replace(/\/$/, '')}`;
 }

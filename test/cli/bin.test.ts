@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { stat, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, stat, symlink } from 'node:fs/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { bin, createRig } from './rig.ts';
@@ -40,6 +40,17 @@ describe('bin/mlts.cjs', () => {
     expect(ended.stdout).toBe('green, --no-warnings\n');
     const missing = await rig.mlts([...run, '--env-file', 'none.env']);
     expect(missing.stderr).toBe(`error: ${rig.path('none.env')} does not exist\n`);
+  });
+
+  test('tells in words that it was not built', async () => {
+    await using rig = createRig();
+    await mkdir(rig.path('bin'));
+    await copyFile(bin, rig.path('bin/mlts'));
+    const ended = await execa(rig.path('bin/mlts'), ['--version'], { reject: false });
+    expect(ended.exitCode).toBe(1);
+    expect(ended.stderr).toMatch(
+      /^error: mlts is not built: .*\nhint: run `npm ci` in its folder$/,
+    );
   });
 
   test.skipIf(oldNode === undefined)(

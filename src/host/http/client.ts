@@ -203,10 +203,12 @@ async function openWithRetries(
     const { retry, reason, error } = result;
     const mayRetry = retry === 'always' || (retry === 'idempotent' && isIdempotent);
     if (!mayRetry || retries > settings.retry.maxRetries) throw error;
+    const waitMs = waitMsOf(result, retries, settings);
+    const pause = waitMs < 1_000 ? '' : ` in ${Math.round(waitMs / 1_000)} s`;
     terminal.note(
-      `retry ${retries} of ${settings.retry.maxRetries}: ${reason} (${describe(request)})`,
+      `retry ${retries} of ${settings.retry.maxRetries}${pause}: ${reason} (${describe(request)})`,
     );
-    await waitBeforeRetry(waitMsOf(result, retries, settings), signal);
+    await waitBeforeRetry(waitMs, signal);
   }
 }
 

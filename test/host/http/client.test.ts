@@ -174,6 +174,17 @@ describe('retries', () => {
     }
   });
 
+  test('a long wait is told', async () => {
+    const url = await serve((_request, response) => {
+      response.writeHead(503, { 'retry-after': '9' }).end();
+    });
+    const { client, context } = await open(url);
+    const call = client.callJson(GET);
+    setTimeout(() => context.interrupt(), 200);
+    await expect(call).rejects.toBeInstanceOf(Interrupted);
+    expect(context.said.stderr).toBe('retry 1 of 7 in 9 s: the server answered 503 (GET /api)\n');
+  });
+
   test('what is sent after an interrupt arrives, and so does a write in flight', async () => {
     const url = await serve((_request, response) => {
       setTimeout(() => response.end('{"done": true}'), 100);
