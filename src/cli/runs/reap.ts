@@ -59,8 +59,8 @@ function collect(value: string, earlier: readonly string[] = []): string[] {
 }
 
 function summarize({ orphans, left }: Reaping, isDryRun: boolean): string {
-  const ended = `${orphans.length} ${isDryRun ? 'would be' : 'were'} ended`;
-  return `RUNNING runs: ${ended}, ${left.alive} at work, ${left.unknown} not known to this machine`;
+  const ended = `${isDryRun ? 'would end' : 'ended'} ${orphans.length}`;
+  return `RUNNING runs: ${ended}, left ${left.alive} at work and ${left.unknown} unknown to this machine`;
 }
 
 function toRow({ info, pid }: OrphanedRun): ReapedRow {
