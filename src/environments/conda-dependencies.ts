@@ -1,5 +1,10 @@
 import type { Specification } from './specification.ts';
-import { keepStrings, type Located, type WrittenEnvironment } from './written-environment.ts';
+import {
+  keepStrings,
+  type Located,
+  showWritten,
+  type WrittenEnvironment,
+} from './written-environment.ts';
 
 /** The only conda packages that MLflow carries over into a virtual environment, in the forms it knows. */
 const CARRIED_OVER = /^(python|pip|setuptools|wheel)(<|>|<=|>=|=|==|!=)?([\d.]+)?$/;
@@ -78,7 +83,7 @@ function readPipList(
       const located = list.map((item: unknown) => ({ value: item, place }));
       dependencies = keepStrings(located, 'pip', written);
     } else {
-      const shown = JSON.stringify(value);
+      const shown = showWritten(value);
       const hint = 'write a package (`- numpy=2.1`) or a list after `- pip:`';
       written.addProblem(place, `Invalid conda dependency: ${shown}`, hint);
     }

@@ -1,6 +1,9 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import { InvalidInput } from '../core/errors.ts';
-import { readTextIfPresent } from '../host/files.ts';
+import { InvalidInput, NotFound } from '../core/errors.ts';
+import { readWholeText } from '../host/text-file.ts';
+
+/** Far above what any project writes by hand. */
+const LARGEST_FILE_BYTES = 10_000_000;
 
 /** One requirement as MLflow's `_Requirement` holds it (`mlflow/utils/requirements_utils.py`). */
 export interface Requirement {
@@ -65,12 +68,13 @@ async function flattenFile(
       hint: 'remove one of the references: requirements files may not name each other in a circle',
     });
   }
-  const text = await readTextIfPresent(path);
-  if (text === undefined) {
+  const text = await readWholeText(path, LARGEST_FILE_BYTES).catch((cause: unknown) => {
+    if (!(cause instanceof NotFound)) throw cause;
     throw new InvalidInput(`\`${line}\` in ${where}: there is no file ${path}`, {
       hint: 'requirements files are looked for beside the file that names them; URLs are not read',
+      cause,
     });
-  }
+  });
   return flatten(splitLines(text), {
     directory: dirname(path),
     isConstraint: option === '-c' || option === '--constraint',

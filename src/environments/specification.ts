@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import { InvalidInput, InvalidInputs } from '../core/errors.ts';
-import { readTextIfPresent } from '../host/files.ts';
+import { InvalidInput, InvalidInputs, NotFound } from '../core/errors.ts';
+import { readWholeText } from '../host/text-file.ts';
 import { readCondaDependencies } from './conda-dependencies.ts';
 import type { EnvironmentSource } from './environment.ts';
 import { keepStrings, parseWritten, type WrittenEnvironment } from './written-environment.ts';
@@ -38,12 +38,17 @@ export async function readSpecification(source: EnvironmentSource): Promise<Spec
   return parseSpecification(text, source.kind, basename(source.file));
 }
 
-/** The text of an environment file. @throws InvalidInput where it is missing. */
+/** Far above what any project writes by hand. */
+const LARGEST_FILE_BYTES = 10_000_000;
+
+/** The text of an environment file. @throws InvalidInput where it is missing or cannot be read as text. */
 export async function readEnvironmentFile(path: string): Promise<string> {
-  const text = await readTextIfPresent(path);
-  if (text !== undefined) return text;
-  throw new InvalidInput(`there is no environment file ${path}`, {
-    hint: 'correct its name in the MLproject file, or create it',
+  return readWholeText(path, LARGEST_FILE_BYTES).catch((cause: unknown) => {
+    if (!(cause instanceof NotFound)) throw cause;
+    throw new InvalidInput(`there is no environment file ${path}`, {
+      hint: 'correct its name in the MLproject file, or create it',
+      cause,
+    });
   });
 }
 

@@ -36,7 +36,12 @@ export async function parseWritten(
     const place = `${file}:${lines.linePos(pos[0]).line}`;
     addProblem(place, `not valid YAML: ${message.split('\n')[0]}`, 'correct the file');
   }
-  const entries = await locateEntries(document, lines, file, addProblem);
+  const entries = await locateEntries(document, lines, file, addProblem).catch((error: unknown) => {
+    // What `yaml` throws of aliases that stand for nothing, for themselves, or for far too much.
+    if (!(error instanceof ReferenceError)) throw error;
+    addProblem(file, `not valid YAML: ${error.message}`, 'write the values out');
+    return new Map<string, Located<unknown>>();
+  });
   return {
     file,
     entries,
@@ -53,13 +58,19 @@ async function locateEntries(
   file: string,
   addProblem: AddProblem,
 ): Promise<ReadonlyMap<string, Located<unknown>>> {
-  const { isAlias, isMap, isSeq } = await import('yaml');
+  const { isAlias, isMap, isSeq, visit } = await import('yaml');
   const entries = new Map<string, Located<unknown>>();
   if (document.contents === null || document.errors.length > 0) return entries;
   if (!isMap(document.contents)) {
     addProblem(`${file}:1`, 'expected `key: value` lines', 'see the MLflow Projects documentation');
     return entries;
   }
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) !== undefined) return;
+      throw new ReferenceError(`\`*${alias.source}\` stands for nothing`);
+    },
+  });
   const locate = (node: unknown, fallback: Node): Located<unknown> => ({
     value: (node as Node | null)?.toJS(document) ?? null,
     place: `${file}:${lines.linePos(((node as Node | null) ?? fallback).range?.[0] ?? 0).line}`,
@@ -90,6 +101,15 @@ function locateList(
   return [];
 }
 
+/** A value for a message; an alias may make one that holds itself. */
+export function showWritten(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'a value that holds itself';
+  }
+}
+
 /** The items that are text; every other one is a problem. */
 export function keepStrings(
   items: readonly Located<unknown>[],
@@ -98,7 +118,7 @@ export function keepStrings(
 ): readonly string[] {
   return items.flatMap(({ value, place }) => {
     if (typeof value === 'string') return [value];
-    const shown = JSON.stringify(value) ?? String(value);
+    const shown = showWritten(value);
     written.addProblem(
       place,
       `\`${key}\` has ${shown}, expected text`,

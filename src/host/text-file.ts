@@ -10,12 +10,17 @@ import { InvalidInput, NotFound } from '../core/errors.ts';
  * not be read or is not UTF-8 text.
  */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+  return (await readWholeText(path, maxBytes)).replace(/^\ufeff/, '');
+}
+
+/** As `readTextFile`, with a byte order mark as the text's first character, as Python reads it. */
+export async function readWholeText(path: string, maxBytes: number): Promise<string> {
   const bytes = await readBytes(path, maxBytes).catch((error: unknown) => {
     throw readError(path, error);
   });
   if (bytes.includes(0)) throw new InvalidInput(`${path} is a binary file, not text`);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (cause) {
     throw new InvalidInput(`${path} is not UTF-8 text`, {
       cause,

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quoteForShell } from '../../src/core/shell-word.ts';
 import { anchorReferences, flattenRequirements } from '../../src/environments/requirement-lines.ts';
@@ -19,6 +21,12 @@ describe('requirements files', () => {
     await expect(flattening).rejects.toThrow(
       `\`-r inner/none.txt\` in ${outer}: there is no file ${inner}`,
     );
+  });
+
+  test('that are pipes are not waited for', async () => {
+    await promisify(execFile)('mkfifo', [join(workspace.directory, 'pipe.txt')]);
+    const flattening = flattenRequirements(['-r pipe.txt'], workspace.directory);
+    await expect(flattening).rejects.toThrow('pipe.txt is not a regular file');
   });
 
   test('that name each other in a circle are refused', async () => {

@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { parseSpecification } from '../../src/environments/specification.ts';
+import { parseSpecification, readSpecification } from '../../src/environments/specification.ts';
+import { createWorkspace } from '../setup/environments.ts';
 
 const NOTHING = {
   python: undefined,
@@ -144,3 +148,29 @@ describe('conda.yaml', () => {
     expect(error.problems.map((problem: Error) => problem.message)).toEqual([message]);
   });
 });
+
+test('a pipe is not waited for', async () => {
+  await using workspace = await createWorkspace();
+  const file = join(workspace.directory, 'python_env.yaml');
+  await promisify(execFile)('mkfifo', [file]);
+  const source = { kind: 'python_env', file, directory: workspace.directory } as const;
+  await expect(readSpecification(source)).rejects.toThrow(`${file} is not a regular file`);
+});
+
+test.each([
+  ['stand for too much', `a: &a [x${', x'.repeat(9)}]\n${bomb()}dependencies: *e\n`],
+  ['stand for nothing', 'python: *nope\n'],
+  ['stand for themselves', 'dependencies: &x [*x]\n'],
+])('aliases that %s are a problem of the file', async (_what, text) => {
+  const reading = parseSpecification(text, 'python_env', 'python_env.yaml');
+  await expect(reading).rejects.toMatchObject({ name: 'InvalidInputs' });
+});
+
+function bomb(): string {
+  const letters = ['a', 'b', 'c', 'd', 'e'];
+  const lines = letters.slice(1).map((letter, index) => {
+    const nine = Array.from({ length: 9 }, () => `*${letters[index]}`);
+    return `${letter}: &${letter} [${nine.join(', ')}]\n`;
+  });
+  return lines.join('');
+}
