@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import type { Context } from '../host/context.ts';
 import { createCreateCommand } from './experiments/create.ts';
+import { createCsvCommand } from './experiments/csv.ts';
 import { createDeleteCommand } from './experiments/delete.ts';
+import { createGetCommand } from './experiments/get.ts';
 import { createRenameCommand } from './experiments/rename.ts';
 import { createRestoreCommand } from './experiments/restore.ts';
+import { createSearchCommand } from './experiments/search.ts';
 import { createSetTagCommand } from './experiments/set-tag.ts';
 import { createUpdateCommand } from './experiments/update.ts';
 
@@ -11,6 +14,9 @@ import { createUpdateCommand } from './experiments/update.ts';
 export function experimentsCommand(context: Context): Command {
   const group = new Command('experiments').description('create, find and change experiments');
   const verbs = [
+    createSearchCommand(context),
+    createGetCommand(context),
+    createCsvCommand(context),
     createCreateCommand(context),
     createRenameCommand(context),
     createSetTagCommand(context),

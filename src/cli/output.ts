@@ -39,13 +39,32 @@ export async function printRows<Row>(
   }
 }
 
-async function renderCsv<Row>(
-  rows: readonly Row[],
+/** As `printRows`, page by page: JSON lines and CSV are printed as they come, and not kept. */
+export async function printPages<Row>(
+  pages: AsyncIterable<readonly Row[]>,
   columns: readonly Column<Row>[],
-): Promise<string> {
+  format: OutputFormat,
+  terminal: Terminal,
+): Promise<void> {
+  const kept: Row[] = [];
+  let isFirst = true;
+  for await (const page of pages) {
+    if (format === 'jsonl') await printRows(page, columns, format, terminal);
+    else if (format !== 'csv') kept.push(...page);
+    else if (isFirst) await printRows(page, columns, format, terminal);
+    else terminal.print(await formatCsv(toCells(page, columns)));
+    isFirst = false;
+  }
+  if (format === 'json' || format === 'table') await printRows(kept, columns, format, terminal);
+}
+
+function renderCsv<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Promise<string> {
+  return formatCsv([columns.map(({ heading }) => heading), ...toCells(rows, columns)]);
+}
+
+async function formatCsv(lines: readonly (readonly string[])[]): Promise<string> {
   const { stringify } = await import('csv-stringify/sync');
-  const lines = [columns.map(({ heading }) => heading), ...toCells(rows, columns)];
-  return stringify(lines).trimEnd();
+  return stringify(lines as string[][]).replace(/\n$/, '');
 }
 
 const NO_LINES = {

@@ -1,0 +1,32 @@
+import type { Page, PageRequest } from '../tracking/store.ts';
+
+const MOST_PER_PAGE = 1_000;
+
+/**
+ * The pages of a search, one after the other, up to `maxResults` in all; undefined: to the end. The
+ * first one comes even where it is empty.
+ */
+export async function* readPages<Item>(
+  readPage: (request: PageRequest) => Promise<Page<Item>>,
+  maxResults = Number.POSITIVE_INFINITY,
+): AsyncGenerator<readonly Item[]> {
+  let pageToken: string | undefined;
+  if (maxResults === 0) yield [];
+  for (let left = maxResults; left > 0; ) {
+    const page = await readPage({ maxResults: Math.min(left, MOST_PER_PAGE), pageToken });
+    yield page.items;
+    if (page.nextPageToken === undefined) return;
+    left -= page.items.length;
+    pageToken = page.nextPageToken;
+  }
+}
+
+/** All items of a search at once. */
+export async function readAll<Item>(
+  readPage: (request: PageRequest) => Promise<Page<Item>>,
+  maxResults?: number,
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  for await (const page of readPages(readPage, maxResults)) items.push(...page);
+  return items;
+}
