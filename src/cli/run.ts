@@ -4,6 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { ENVIRONMENT_MANAGERS, type EnvironmentManager } from '../environments/environment.ts';
 import type { Context } from '../host/context.ts';
 import type { RunOptions } from '../projects/run-options.ts';
+import { collect } from './repeated-option.ts';
 
 /** What commander hands over; names and defaults are those of `mlflow run`. */
 interface RunFlags {
@@ -28,8 +29,6 @@ interface RunFlags {
   readonly output: 'text' | 'json';
   readonly help?: boolean;
 }
-
-const collect = (value: string, earlier: readonly string[] = []): string[] => [...earlier, value];
 
 /** `mlts run URI`: every option of `mlflow run`, and what is new after them. */
 export function runCommand(context: Context, finish: (exitCode: number) => void): Command {

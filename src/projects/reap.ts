@@ -1,7 +1,8 @@
 import type { Run, RunInfo } from '../core/entities.ts';
 import type { Context } from '../host/context.ts';
 import { findProcessesWith, judgeProcess } from '../host/process-identity.ts';
-import type { Page, TrackingStore } from '../tracking/store.ts';
+import { readAll } from '../tracking/pages.ts';
+import type { TrackingStore } from '../tracking/store.ts';
 import { readRunProcess } from './run-process.ts';
 
 export interface ReapOptions {
@@ -26,8 +27,6 @@ export interface Reaping {
 
 /** `alive`: its `mlts run` or its command is at work; `unknown`: made elsewhere, or not by `mlts run`. */
 type Reason = 'alive' | 'unknown';
-
-const ITEMS_PER_PAGE = 1_000;
 
 /**
  * Ends, as KILLED, the RUNNING runs that an `mlts run` on this machine made which is gone, killed or
@@ -56,9 +55,7 @@ async function chooseExperiments(
 ): Promise<readonly string[]> {
   for (const id of asked) await store.getExperiment(id);
   if (asked.length > 0) return asked;
-  const all = await readPages((pageToken) =>
-    store.searchExperiments({ view: 'active_only', maxResults: ITEMS_PER_PAGE, pageToken }),
-  );
+  const all = await readAll((page) => store.searchExperiments({ view: 'active_only', ...page }));
   return all.map(({ id }) => id);
 }
 
@@ -67,22 +64,9 @@ function findRunning(
   experimentIds: readonly string[],
   store: TrackingStore,
 ): Promise<readonly Run[]> {
-  const search = { experimentIds, view: 'active_only', maxResults: ITEMS_PER_PAGE } as const;
   const filter = "attributes.status = 'RUNNING'";
-  return readPages((pageToken) => store.searchRuns({ ...search, filter, pageToken }));
-}
-
-async function readPages<Item>(
-  read: (pageToken: string | undefined) => Promise<Page<Item>>,
-): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  let pageToken: string | undefined;
-  do {
-    const page = await read(pageToken);
-    items.push(...page.items);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
-  return items;
+  const search = { experimentIds, filter, view: 'active_only' } as const;
+  return readAll((page) => store.searchRuns({ ...search, ...page }));
 }
 
 async function judgeRun({ info, tags }: Run): Promise<OrphanedRun | Reason> {

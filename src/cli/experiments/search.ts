@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Context } from '../../host/context.ts';
+import { readAll } from '../../tracking/pages.ts';
 import type { View } from '../../tracking/store.ts';
 import { createMaxResultsOption } from '../max-results.ts';
-import { readAll } from '../pages.ts';
 import { withTrackingStore } from '../tracking-store.ts';
 import { createViewOption } from '../view.ts';
 

@@ -3,6 +3,7 @@ import { type Env, variables } from '../../core/environment-variables.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import type { FinalStatus, RunRecord } from '../../projects/run-record.ts';
+import { collect } from '../repeated-option.ts';
 
 /** What commander hands over; names and defaults are those of `mlflow runs create`. */
 interface CreateFlags {
@@ -36,10 +37,6 @@ export function createCreateCommand(context: Context): Command {
       const created = { run_id: id, experiment_id: experimentId, status, run_name: runName };
       context.terminal.print(JSON.stringify(created, null, 2));
     });
-}
-
-function collect(value: string, earlier: readonly string[] = []): string[] {
-  return [...earlier, value];
 }
 
 function createStatusOption(): Option {

@@ -4,6 +4,7 @@ import { NotFound } from '../../core/errors.ts';
 import { suggestName } from '../../core/suggestion.ts';
 import { listWords } from '../../core/wording.ts';
 import type { Context } from '../../host/context.ts';
+import { readAll } from '../../tracking/pages.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
 import { type Column, OUTPUT_FORMATS, type OutputFormat, printRows } from '../output.ts';
 import { withTrackingStore } from '../tracking-store.ts';
@@ -15,8 +16,6 @@ interface MetricRow {
   readonly timestamp: number;
   readonly step: number;
 }
-
-const METRICS_PER_PAGE = 10_000;
 
 const COLUMNS: readonly Column<MetricRow>[] = [
   { heading: 'step', cell: ({ step }) => String(step) },
@@ -52,14 +51,7 @@ async function readHistory(
   key: string,
   store: TrackingStore,
 ): Promise<readonly Metric[]> {
-  const history: Metric[] = [];
-  let pageToken: string | undefined;
-  do {
-    const request = { maxResults: METRICS_PER_PAGE, pageToken };
-    const page = await store.getMetricHistory(runId, key, request);
-    history.push(...page.items);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
+  const history = await readAll((page) => store.getMetricHistory(runId, key, page));
   if (history.length === 0) throw await explainEmpty(runId, key, store);
   return history;
 }

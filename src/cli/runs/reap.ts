@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Context } from '../../host/context.ts';
 import type { OrphanedRun, Reaping } from '../../projects/reap.ts';
 import { type Column, createOutputOption, type OutputFormat, printRows } from '../output.ts';
+import { collect } from '../repeated-option.ts';
 import { withTrackingStore } from '../tracking-store.ts';
 
 interface ReapFlags {
@@ -52,10 +53,6 @@ export function createReapCommand(context: Context): Command {
       if (isShown) await printRows(reaping.orphans.map(toRow), COLUMNS, output, terminal);
       terminal.note(summarize(reaping, dryRun));
     });
-}
-
-function collect(value: string, earlier: readonly string[] = []): string[] {
-  return [...earlier, value];
 }
 
 function summarize({ orphans, left }: Reaping, isDryRun: boolean): string {

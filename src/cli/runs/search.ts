@@ -2,10 +2,11 @@ import { Command, Option } from 'commander';
 import { type Env, variables } from '../../core/environment-variables.ts';
 import { NotFound } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
+import { readAll, readPages } from '../../tracking/pages.ts';
 import type { TrackingStore, View } from '../../tracking/store.ts';
 import { createMaxResultsOption } from '../max-results.ts';
 import { createOutputOption, type OutputFormat, printPages } from '../output.ts';
-import { readAll, readPages } from '../pages.ts';
+import { collect } from '../repeated-option.ts';
 import { withTrackingStore } from '../tracking-store.ts';
 import { createViewOption } from '../view.ts';
 
@@ -40,10 +41,6 @@ export function createSearchCommand(context: Context): Command {
     .action((flags: SearchFlags) =>
       withTrackingStore(context, (store) => searchRuns(flags, store, context)),
     );
-}
-
-function collect(value: string, earlier: readonly string[] = []): string[] {
-  return [...earlier, value];
 }
 
 async function searchRuns(

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from '../tracking/store.ts';
+import type { Page, PageRequest } from './store.ts';
 
 const MOST_PER_PAGE = 1_000;
 
