@@ -36,7 +36,8 @@ function listKeys(
   return [...keys].sort(compareTexts);
 }
 
-function hasField(run: Run, { kind, key }: Field): boolean {
+function hasField(run: Run, field: Field): boolean {
+  const { kind, key } = field;
   switch (kind) {
     case 'metric':
       return run.metrics.some((metric) => metric.key === key);
@@ -45,7 +46,7 @@ function hasField(run: Run, { kind, key }: Field): boolean {
     case 'tag':
       return run.tags.some((tag) => tag.key === key);
     default:
-      return true;
+      return readCell(run, field) !== '';
   }
 }
 

@@ -28,20 +28,23 @@ function readKind(text: string, language: FilterLanguage, refuse: Refuse): Field
   const kind = Object.hasOwn(language.kinds, name) ? language.kinds[name] : undefined;
   if (kind !== undefined) return kind;
   const names = Object.keys(language.kinds);
-  throw refuse(`\`${name}\` is no kind of field`, suggest(name, names, [...new Set(names)]));
+  const meant = suggestName(name, names);
+  throw refuse(
+    `\`${name}\` is no kind of field`,
+    meant === undefined ? `there are ${listWords(names)}` : `did you mean \`${meant}\`?`,
+  );
 }
 
 function readAttribute(key: string, { attributes }: FilterLanguage, refuse: Refuse): string {
   const attribute = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
   if (attribute !== undefined) return attribute;
   const names = [...new Set(Object.values(attributes))];
-  const other = 'write metrics.NAME, params.NAME or tags.NAME for what was logged';
-  throw refuse(`there is no attribute \`${key}\``, `${suggest(key, names, names)}; ${other}`);
-}
-
-function suggest(name: string, candidates: readonly string[], all: readonly string[]): string {
-  const meant = suggestName(name, candidates);
-  return meant === undefined ? `there are ${listWords(all)}` : `did you mean \`${meant}\`?`;
+  const meant = suggestName(key, names);
+  const all = `there are ${listWords(names)}; write metrics.NAME, params.NAME or tags.NAME for what was logged`;
+  throw refuse(
+    `there is no attribute \`${key}\``,
+    meant === undefined ? all : `did you mean \`${meant}\`?`,
+  );
 }
 
 /** Single or double quotes first, then backticks, as MLflow does. */

@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openTrackingStore } from '../../src/tracking/open.ts';
+import { createTestContext } from '../setup/context.ts';
+import { createRig, type Ended } from './rig.ts';
+
+const START_MS = 1_700_000_000_000;
+const rig = createRig();
+const ids: string[] = [];
+
+const numbers = (values: Readonly<Record<string, number>>) =>
+  Object.entries(values).map(([key, value]) => ({ key, value, timestampMs: START_MS, step: 0 }));
+
+beforeAll(async () => {
+  const context = createTestContext({ cwd: rig.directory, env: rig.env });
+  const store = await openTrackingStore('sqlite:///mlflow.db', context);
+  const other = await store.createExperiment({ name: 'other' });
+  for (const [index, experimentId] of ['0', '0', other].entries()) {
+    const { info } = await store.createRun({
+      experimentId,
+      userId: 'ann',
+      startTimeMs: START_MS + index * 1_000,
+      tags: [],
+      runName: `run-${index}`,
+    });
+    ids.push(info.id);
+    await store.logBatch(info.id, {
+      metrics: numbers({ loss: index / 4, nan: Number.NaN }),
+      params: [{ key: 'lr', value: `0.${index}` }],
+      tags: [{ key: 'team', value: 'a, "b"' }],
+    });
+  }
+  await store.updateRun(ids[0] ?? '', { status: 'FINISHED', endTimeMs: START_MS + 90_000 });
+  await store.close();
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+const mlts = (...args: readonly string[]): Promise<Ended> => rig.mlts(args);
+
+/** Ids are random: they are shown by their place, and as wide as that is. */
+const readable = (text: string): string =>
+  ids.reduce((shown, id, index) => shown.replaceAll(id, `[RUN_ID_${index}]`.padEnd(32)), text);
+
+describe('mlts runs search', () => {
+  test('a table with what was asked about', async () => {
+    const filter = ['--filter', 'metrics.loss <= 0.25'];
+    const { stdout } = await mlts('runs', 'search', ...filter, '--order-by', 'params.lr DESC');
+    expect(readable(stdout)).toMatchInlineSnapshot(`
+      "run_id                            run_name  status    start_time                metrics.loss  params.lr
+      [RUN_ID_1]                        run-1     RUNNING   2023-11-14T22:13:21.000Z  0.25          0.1
+      [RUN_ID_0]                        run-0     FINISHED  2023-11-14T22:13:20.000Z  0             0.0
+      "
+    `);
+  });
+
+  test('columns that are named, as CSV', async () => {
+    const columns = 'run_name,metrics.loss,params.lr,tags.team,metrics.nan,end_time';
+    const { stdout } = await mlts('runs', 'search', '--columns', columns, '-o', 'csv');
+    expect(stdout).toMatchInlineSnapshot(`
+      "run_name,metrics.loss,params.lr,tags.team,metrics.nan,end_time
+      run-2,0.5,0.2,"a, ""b""",NaN,
+      run-1,0.25,0.1,"a, ""b""",NaN,
+      run-0,0,0.0,"a, ""b""",NaN,2023-11-14T22:14:50.000Z
+      "
+    `);
+  });
+
+  test('JSON is that of the REST API, one run a line with jsonl', async () => {
+    const { stdout } = await mlts('runs', 'search', '--max-results', '1', '-o', 'jsonl');
+    expect(JSON.parse(stdout)).toMatchObject({
+      info: { run_id: ids[2], run_name: 'run-2', status: 'RUNNING', start_time: START_MS + 2_000 },
+      data: {
+        metrics: [
+          { key: 'loss', value: 0.5, timestamp: START_MS, step: 0 },
+          { key: 'nan', value: 'NaN' },
+        ],
+        params: [{ key: 'lr', value: '0.2' }],
+      },
+    });
+    const all = await mlts('runs', 'search', '-o', 'json');
+    expect(JSON.parse(all.stdout)).toHaveLength(3);
+  });
+
+  test.each([
+    ['by flag', ['--experiment-name', 'other'], {}, 1],
+    ['by id and name', ['--experiment-name', 'other', '--experiment-id', '0'], {}, 3],
+    ['by variable', [], { MLFLOW_EXPERIMENT_NAME: 'other' }, 1],
+    ['a flag wins', ['--experiment-id', '0'], { MLFLOW_EXPERIMENT_ID: '1' }, 2],
+    ['deleted ones', ['--view', 'deleted_only'], {}, 0],
+    ['none', ['--max-results', '0'], {}, 0],
+  ] as const)('experiments %s', async (_name, args, env, count) => {
+    const { stdout } = await rig.mlts(['runs', 'search', '-o', 'jsonl', ...args], { env });
+    expect(stdout.split('\n').filter(Boolean)).toHaveLength(count);
+  });
+
+  test.each([
+    [['--filter', 'metrics.loss < low'], 1, /^error: filter: a number.*\n {2}metrics.*\n {17}\^\n/],
+    [['--order-by', 'metrics.loss up'], 1, /neither ASC nor DESC/],
+    [['--columns', 'run_nam'], 2, /did you mean `run_name`/],
+    [['--experiment-name', 'nobody'], 1, /no experiment named `nobody`/],
+    [['--experiment-id', '77'], 1, /no experiment with id 77/],
+    [['--max-results', '-1'], 2, /whole number/],
+    [['--view', 'some'], 2, /active_only, deleted_only, all/],
+  ] as const)('%j is refused', async (args, code, message) => {
+    const { stdout, stderr, exitCode } = await mlts('runs', 'search', ...args, '-o', 'csv');
+    expect([stdout, exitCode]).toEqual(['', code]);
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe('mlts runs get', () => {
+  test('for people', async () => {
+    const { stdout } = await mlts('runs', 'get', ids[0] ?? '');
+    expect(
+      readable(stdout)
+        .replaceAll(/\] +(?=[)/])/g, ']')
+        .replace(/(artifacts +).*\/mlruns/, '$1[FOLDER]'),
+    ).toMatchInlineSnapshot(`
+      "run         run-0 ([RUN_ID_0])
+      status      FINISHED in 1 min 30 s
+      experiment  Default (0)
+      artifacts   [FOLDER]/0/[RUN_ID_0]/artifacts
+
+      metrics
+        loss  0
+        nan   NaN
+
+      params
+        lr  0.0
+
+      tags
+        mlflow.runName  run-0
+        team            a, "b"
+      "
+    `);
+  });
+
+  test('as JSON', async () => {
+    const { stdout } = await mlts('runs', 'get', ids[0] ?? '', '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject({
+      info: { run_id: ids[0], end_time: START_MS + 90_000 },
+      inputs: { dataset_inputs: [], model_inputs: [] },
+      outputs: { model_outputs: [] },
+    });
+  });
+
+  test('a run that is not there', async () => {
+    const { stderr, exitCode } = await mlts('runs', 'get', 'f'.repeat(32));
+    expect([stderr, exitCode]).toEqual([`error: there is no run with id ${'f'.repeat(32)}\n`, 1]);
+  });
+});
+
+describe('mlts runs compare', () => {
+  const two = (): readonly string[] => ids.slice(0, 2);
+
+  test('what differs', async () => {
+    const { stdout } = await mlts('runs', 'compare', ...two());
+    expect(readable(stdout)).toMatchInlineSnapshot(`
+      "field                [RUN_ID_0]                        [RUN_ID_1]                      
+      run_name             run-0                             run-1
+      status               FINISHED                          RUNNING
+      start_time           2023-11-14T22:13:20.000Z          2023-11-14T22:13:21.000Z
+      end_time             2023-11-14T22:14:50.000Z
+      metrics.loss         0                                 0.25
+      params.lr            0.0                               0.1
+      tags.mlflow.runName  run-0                             run-1
+      "
+    `);
+  });
+
+  test('everything, for scripts', async () => {
+    const { stdout } = await mlts('runs', 'compare', ...two(), '--all', '-o', 'json');
+    const rows = JSON.parse(stdout) as readonly { readonly field: string }[];
+    expect(rows).toContainEqual({ field: 'experiment_id', values: ['0', '0'] });
+    expect(rows).toContainEqual({ field: 'metrics.loss', values: ['0', '0.25'] });
+    expect(rows).toContainEqual({ field: 'end_time', values: ['2023-11-14T22:14:50.000Z', null] });
+  });
+
+  test('one run is compared with nothing', async () => {
+    const { stderr, exitCode } = await mlts('runs', 'compare', ids[0] ?? '');
+    expect([stderr.split('\n')[0], exitCode]).toEqual(['error: name two runs or more', 2]);
+  });
+});
+
+test('runs list asks for an experiment', async () => {
+  const { stderr, exitCode } = await mlts('runs', 'list');
+  expect([stderr, exitCode]).toEqual([
+    'error: --experiment-id is missing\nhint: give it, or set MLFLOW_EXPERIMENT_ID\n',
+    2,
+  ]);
+});
+
+test('experiments get takes one of id and name', async () => {
+  for (const args of [[], ['-x', '0', '-n', 'Default']]) {
+    const { stderr, exitCode } = await mlts('experiments', 'get', ...args);
+    expect([stderr, exitCode]).toEqual([expect.stringMatching(/exactly one of/), 2]);
+  }
+});
