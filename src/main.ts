@@ -35,4 +35,7 @@ async function keepCompiledCode(folder: string): Promise<void> {
   );
 }
 
-process.exit(await main(process.argv.slice(2)));
+const exitCode = await main(process.argv.slice(2));
+// A pipe takes what fits; exiting would lose the rest.
+await new Promise((resolve) => process.stdout.write('', resolve));
+process.exit(exitCode);

@@ -54,6 +54,7 @@ export async function printPages<Row>(
     else if (isFirst) await printRows(page, columns, format, terminal);
     else terminal.print(await formatCsv(toCells(page, columns)));
     isFirst = false;
+    await terminal.flush();
   }
   if (format === 'json' || format === 'table') await printRows(kept, columns, format, terminal);
 }

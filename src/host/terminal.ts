@@ -16,6 +16,8 @@ export interface Terminal {
   readonly style: ChalkInstance;
   /** Data: one line to stdout. */
   print(text: string): void;
+  /** Waits until stdout has taken all that was printed: much data must not pile up in memory. */
+  flush(): Promise<void>;
   /** Talk: one line to stderr. */
   note(text: string): void;
   warn(text: string, hint?: string): void;
@@ -51,6 +53,7 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
       // A program that reads it gets what there is.
       stdout.write(`${stdout.isTTY ? show(text) : redact(text)}\n`);
     },
+    flush: () => new Promise((resolve) => stdout.write('', () => resolve())),
     warn(text, hint) {
       note(`${style.yellow('warning:')} ${text}`);
       hintLine(hint);

@@ -1,7 +1,8 @@
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import { createTestContext } from '../setup/context.ts';
-import { createRig, type Ended } from './rig.ts';
+import { bin, createRig, type Ended } from './rig.ts';
 
 const START_MS = 1_700_000_000_000;
 const rig = createRig();
@@ -105,6 +106,18 @@ describe('mlts runs search', () => {
     expect([stdout, exitCode]).toEqual(['', code]);
     expect(stderr).toMatch(message);
   });
+});
+
+test('a slow reader gets all of it', async () => {
+  const names = Array(5_000).fill('tags.team').join(',');
+  const search = `'${bin}' runs search --columns '${names}' -o csv`;
+  const { stdout } = await execa('sh', ['-c', `${search} | (sleep 1; wc -c)`], {
+    cwd: rig.directory,
+    env: rig.env,
+    extendEnv: false,
+  });
+  // A heading of 9 characters and three cells of 10, a separator after each.
+  expect(Number(stdout)).toBe(5_000 * (10 + 3 * 11));
 });
 
 describe('mlts runs get', () => {
