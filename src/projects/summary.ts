@@ -71,10 +71,11 @@ export function renderNextSteps(
     );
     return renderInvocation(options, name, words);
   });
+  const find = `mlts runs search --experiment-id ${info.experimentId}`;
   const look = /^https?:/.test(storeUri)
     ? `${dropCredentials(storeUri)}/#/experiments/${info.experimentId}/runs/${info.id}`
     : `mlflow ui --backend-store-uri ${quoteForShell(storeUri)}`;
-  return ['', style.dim('next'), ...[...commands, look].map((line) => `  ${line}`)];
+  return ['', style.dim('next'), ...[...commands, find, look].map((line) => `  ${line}`)];
 }
 
 /** A masked password would make a link that leads nowhere. */
