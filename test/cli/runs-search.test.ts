@@ -208,3 +208,25 @@ test('experiments get takes one of id and name', async () => {
     expect([stderr, exitCode]).toEqual([expect.stringMatching(/exactly one of/), 2]);
   }
 });
+
+describe('mlts experiments search', () => {
+  test('a filter and an order, in the forms of the REST API and of CSV', async () => {
+    const search = ['experiments', 'search', '--order-by', 'name DESC'];
+    const json = await mlts(...search, '-f', "name ILIKE 'O%'", '-o', 'json');
+    expect(JSON.parse(json.stdout)).toMatchObject([
+      { experiment_id: '1', name: 'other', lifecycle_stage: 'active', tags: [] },
+    ]);
+    const csv = await mlts(...search, '-o', 'csv');
+    expect(csv.stdout).toMatch(/^experiment_id,name,.*\n1,other,.*\n0,Default,.*\n$/);
+    const table = await mlts(...search);
+    expect(table.stdout).toMatch(/^Experiment Id .*\n---.*\n1 +other .*\n0 +Default /);
+  });
+
+  test('a filter that is wrong', async () => {
+    const { stderr, exitCode } = await mlts('experiments', 'search', '-f', "nam = 'a'");
+    expect([stderr, exitCode]).toEqual([
+      "error: filter: there is no attribute `nam`\n  nam = 'a'\n  ^\nhint: did you mean `name`?\n",
+      1,
+    ]);
+  });
+});

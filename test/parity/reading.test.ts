@@ -14,6 +14,7 @@ import json, sys
 import numpy as np
 import mlflow
 from mlflow import MlflowClient
+from mlflow.entities import LoggedModelOutput
 
 def make(uri):
     mlflow.set_tracking_uri(uri)
@@ -36,6 +37,8 @@ def make(uri):
     client.delete_run(deleted)
     with mlflow.start_run(run_id=first):
         mlflow.log_input(mlflow.data.from_numpy(np.arange(3), name="numbers"), context="training")
+    model = client.create_logged_model(experiment, name="model", source_run_id=first)
+    client.log_outputs(first, [LoggedModelOutput(model.model_id, 3)])
     client.create_experiment("second", artifact_location="s3://bucket/x")
     client.delete_experiment(client.create_experiment("third"))
     found = lambda text: [r.info.run_id for r in client.search_runs([experiment], text)]
