@@ -107,10 +107,13 @@ function warnOf(
         'used; write `python=3.11` to choose one',
     );
   }
-  if (condaOnly.length > 0) {
+  const [first] = condaOnly;
+  if (first !== undefined) {
+    // conda pins with one `=`, pip with two.
+    const asPip = first.replace(/(?<![=<>!])=(?!=)/, '==');
     warnings.push(
       `${file} has packages that only conda installs, this environment will not have them: ` +
-        `${condaOnly.join(', ')}; add them under \`pip:\` (\`numpy==2.1\`) or use --env-manager conda`,
+        `${condaOnly.join(', ')}; add them under \`pip:\` (\`${asPip}\`) or use --env-manager conda`,
     );
   }
   return warnings;

@@ -96,7 +96,7 @@ describe('conda.yaml', () => {
       condaOnly: ['scikit-learn=1.2.0', 'pandas=1.5.0'],
       warnings: [
         'conda.yaml has packages that only conda installs, this environment will not have them: ' +
-          'scikit-learn=1.2.0, pandas=1.5.0; add them under `pip:` (`numpy==2.1`) or use --env-manager conda',
+          'scikit-learn=1.2.0, pandas=1.5.0; add them under `pip:` (`scikit-learn==1.2.0`) or use --env-manager conda',
       ],
     });
   });
