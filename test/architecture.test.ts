@@ -8,6 +8,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['projects', 'serving', 'server'],
   ['environments', 'tracking', 'registry', 'artifacts', 'models', 'images', 'http'],
+  ['sql'],
+  ['search'],
   ['host'],
   ['core'],
 ];
@@ -37,9 +39,9 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   'node:fs': /^host\//,
   'node:fs/promises': /^host\//,
   'node:child_process': /^host\//,
-  'node:sqlite': /^(host|tracking\/sql|registry\/sql)\//,
-  pg: /^(tracking|registry)\/sql\//,
-  kysely: /^(tracking|registry)\/sql\//,
+  'node:sqlite': /^(host|sql)\//,
+  pg: /^sql\//,
+  kysely: /^(sql|(tracking|registry)\/sql)\//,
 };
 
 const source = resolve(import.meta.dirname, '../src');

@@ -1,7 +1,7 @@
 import type { Run, RunInfo } from '../core/entities.ts';
 import type { Context } from '../host/context.ts';
 import { findProcessesWith, judgeProcess } from '../host/process-identity.ts';
-import { readAll } from '../tracking/pages.ts';
+import { readAll } from '../search/pages.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import { readRunProcess } from './run-process.ts';
 

@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
+import { quotePath, resolveLocation, toFileUri, unquotePath } from '../core/artifact-location.ts';
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
 import { cacheDirectory, kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
-import { quotePath, resolveLocation, toFileUri, unquotePath } from './artifact-location.ts';
 import { readLengthRule } from './limits.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -62,9 +62,8 @@ export async function openTrackingStore(uri: string, context: Context): Promise<
 
 async function openSqlStore(uri: string, context: Context): Promise<TrackingStore> {
   const { SqlTrackingStore } = await import('./sql/sql-tracking-store.ts');
-  const connection = uri.startsWith('sqlite')
-    ? await (await import('./sql/sqlite.ts')).openSqlite(uri, context)
-    : await (await import('./sql/postgres.ts')).openPostgres(uri);
+  const { openSqlConnection } = await import('../sql/open.ts');
+  const connection = await openSqlConnection(uri, context);
   const { env, cwd, now, terminal } = context;
   return SqlTrackingStore.open(connection, {
     // MLflow's server tells the processes it starts where artifacts go.

@@ -8,6 +8,7 @@ import type {
   RunStatus,
   Tag,
 } from '../core/entities.ts';
+import type { Page, PageRequest } from '../core/page.ts';
 
 export interface NewExperiment {
   readonly name: string;
@@ -29,19 +30,6 @@ export interface RunUpdate {
   readonly status?: RunStatus;
   readonly endTimeMs?: number;
   readonly runName?: string;
-}
-
-/** Which part of a long list is asked for. */
-export interface PageRequest {
-  readonly maxResults: number;
-  /** What the page before named as its next; absent: the first page. */
-  readonly pageToken?: string | undefined;
-}
-
-export interface Page<Item> {
-  readonly items: readonly Item[];
-  /** Undefined on the last page. */
-  readonly nextPageToken: string | undefined;
 }
 
 /** Whether deleted ones are shown: MLflow's `ViewType`. */

@@ -2,10 +2,10 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { FilterLanguage } from '../../src/tracking/search/clause.ts';
+import type { FilterLanguage } from '../../src/search/clause.ts';
+import { parseFilter } from '../../src/search/filter.ts';
+import { parseOrderBy } from '../../src/search/order-by.ts';
 import { experimentLanguage } from '../../src/tracking/search/experiment-language.ts';
-import { parseFilter } from '../../src/tracking/search/filter.ts';
-import { parseOrderBy } from '../../src/tracking/search/order-by.ts';
 import { runLanguage } from '../../src/tracking/search/run-language.ts';
 import { askPython } from '../setup/mlflow.ts';
 import {

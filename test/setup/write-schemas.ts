@@ -1,5 +1,5 @@
 /**
- * Writes `src/tracking/sql/schema/*.ts` anew from databases that real MLflow makes: run
+ * Writes `src/sql/schema/*.ts` anew from databases that real MLflow makes: run
  * `node test/setup/write-schemas.ts` after raising MLFLOW_VERSION, as root on Debian.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { askPython, MLFLOW_VERSION } from './mlflow.ts';
 import { dumpSchema, makeWithMlflow } from './mlflow-database.ts';
 import { startPostgres } from './postgres.ts';
 
-const OUTPUT = fileURLToPath(new URL('../../src/tracking/sql/schema/', import.meta.url));
+const OUTPUT = fileURLToPath(new URL('../../src/sql/schema/', import.meta.url));
 
 const READ_SQLITE = `
 import json, sqlite3, sys

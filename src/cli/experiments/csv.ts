@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Context } from '../../host/context.ts';
-import { readAll } from '../../tracking/pages.ts';
+import { readAll } from '../../search/pages.ts';
 import { withTrackingStore } from '../tracking-store.ts';
 import { createExperimentIdOption, type ExperimentIdFlags } from './options.ts';
 

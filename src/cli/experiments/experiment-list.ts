@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Experiment, Tag } from '../../core/entities.ts';
-import { compareTexts } from '../../tracking/search/comparison.ts';
+import { compareTexts } from '../../search/comparison.ts';
 import { renderMlflowTable } from '../mlflow-table.ts';
 import type { Column } from '../output.ts';
 

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { Context } from '../../host/context.ts';
-import { readAll } from '../../tracking/pages.ts';
+import { readAll } from '../../search/pages.ts';
 import type { View } from '../../tracking/store.ts';
 import { createMaxResultsOption } from '../max-results.ts';
 import { createOutputOption, type OutputFormat, printRows } from '../output.ts';

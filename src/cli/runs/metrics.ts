@@ -4,7 +4,7 @@ import { NotFound } from '../../core/errors.ts';
 import { suggestName } from '../../core/suggestion.ts';
 import { listWords } from '../../core/wording.ts';
 import type { Context } from '../../host/context.ts';
-import { readAll } from '../../tracking/pages.ts';
+import { readAll } from '../../search/pages.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
 import { type Column, OUTPUT_FORMATS, type OutputFormat, printRows } from '../output.ts';
 import { withTrackingStore } from '../tracking-store.ts';

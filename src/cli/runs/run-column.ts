@@ -1,9 +1,9 @@
 import type { Run, RunInfo } from '../../core/entities.ts';
 import { InvalidInput, UsageError } from '../../core/errors.ts';
-import type { Field, FilterLanguage } from '../../tracking/search/clause.ts';
-import { readField } from '../../tracking/search/field.ts';
-import { parseFilter } from '../../tracking/search/filter.ts';
-import { parseOrderBy } from '../../tracking/search/order-by.ts';
+import type { Field, FilterLanguage } from '../../search/clause.ts';
+import { readField } from '../../search/field.ts';
+import { parseFilter } from '../../search/filter.ts';
+import { parseOrderBy } from '../../search/order-by.ts';
 import { runLanguage } from '../../tracking/search/run-language.ts';
 import type { Column } from '../output.ts';
 

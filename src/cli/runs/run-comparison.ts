@@ -1,6 +1,6 @@
 import type { Run } from '../../core/entities.ts';
-import type { Field } from '../../tracking/search/clause.ts';
-import { compareTexts } from '../../tracking/search/comparison.ts';
+import type { Field } from '../../search/clause.ts';
+import { compareTexts } from '../../search/comparison.ts';
 import type { Column } from '../output.ts';
 import { readCell } from './run-column.ts';
 

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { type Env, variables } from '../../core/environment-variables.ts';
 import { NotFound } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
-import { readAll, readPages } from '../../tracking/pages.ts';
+import { readAll, readPages } from '../../search/pages.ts';
 import type { TrackingStore, View } from '../../tracking/store.ts';
 import { createMaxResultsOption } from '../max-results.ts';
 import { createOutputOption, type OutputFormat, printPages } from '../output.ts';

@@ -9,11 +9,14 @@ import { type HttpAudience, type HttpSettings, readHttpSettings } from './settin
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
+/** A parameter that comes more than once is a list. */
+export type HttpQuery = Readonly<Record<string, string | readonly string[] | undefined>>;
+
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Appended to the client's address; starts with `/`, or is empty for the address itself. */
   readonly path: string;
-  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly query?: HttpQuery;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: JsonObject;
   /** Makes the body; called anew for every attempt. */
@@ -164,8 +167,8 @@ function dispatch(
 }
 
 function pathOf({ path, query = {} }: HttpRequest, url: URL): string {
-  const values = Object.entries(query).filter(
-    (pair): pair is [string, string] => pair[1] !== undefined,
+  const values = Object.entries(query).flatMap(([name, value = []]) =>
+    [value].flat().map((one): [string, string] => [name, one]),
   );
   const search = values.length === 0 ? url.search : `?${new URLSearchParams(values)}`;
   const prefix = path === '' ? url.pathname : url.pathname.replace(/\/+$/, '');

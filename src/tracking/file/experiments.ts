@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
 import { basename, join } from 'node:path';
+import { appendToLocation } from '../../core/artifact-location.ts';
 import type { Experiment, Tag } from '../../core/entities.ts';
 import { kindOf } from '../../host/files.ts';
 import { listNames, makeFolder } from '../../host/folders.ts';
-import { appendToLocation } from '../artifact-location.ts';
 import {
   damagedMeta,
   META_FILE,

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
+import { appendToLocation, resolveLocation } from '../../core/artifact-location.ts';
 import type {
   Experiment,
   LifecycleStage,
@@ -10,10 +11,10 @@ import type {
   Tag,
 } from '../../core/entities.ts';
 import { MltsError, NotFound, Unavailable } from '../../core/errors.ts';
+import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
-import { appendToLocation, resolveLocation } from '../artifact-location.ts';
 import { experimentNotFound, nameTaken, refuseDeleted, tagNotFound } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -30,8 +31,6 @@ import type {
   ExperimentSearch,
   NewExperiment,
   NewRun,
-  Page,
-  PageRequest,
   RunData,
   RunSearch,
   RunUpdate,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Metric } from '../../core/entities.ts';
+import type { Page, PageRequest } from '../../core/page.ts';
 import { readTextIfPresent } from '../../host/files.ts';
-import { createPageToken, parsePageToken } from '../page-token.ts';
-import type { Page, PageRequest } from '../store.ts';
+import { createPageToken, parsePageToken } from '../../search/page-token.ts';
 import { parseMetrics } from './metric-line.ts';
 
 /** In the order in which they were logged, as `mlflow/store/tracking/file_store.py` gives them. */

@@ -1,18 +1,19 @@
 import { basename, join } from 'node:path';
 import pMap from 'p-map';
 import type { Experiment, Run } from '../../core/entities.ts';
+import type { Page } from '../../core/page.ts';
 import { listNames } from '../../host/folders.ts';
+import { parseFilter } from '../../search/filter.ts';
+import { parseOrderBy } from '../../search/order-by.ts';
+import { cutPage, readPageRange } from '../../search/page.ts';
 import { checkExperimentId } from '../limits.ts';
 import { experimentLanguage } from '../search/experiment-language.ts';
 import { EXPERIMENT_ORDER } from '../search/experiment-order.ts';
 import { compareExperiments, matchesExperiment } from '../search/experiment-selection.ts';
-import { parseFilter } from '../search/filter.ts';
-import { parseOrderBy } from '../search/order-by.ts';
-import { cutPage, readPageRange } from '../search/page.ts';
 import { runLanguage } from '../search/run-language.ts';
 import { type Candidate, compareRuns, matchesRun, needsLinks } from '../search/run-selection.ts';
 import { listStages } from '../search/view.ts';
-import type { ExperimentSearch, Page, RunSearch, View } from '../store.ts';
+import type { ExperimentSearch, RunSearch, View } from '../store.ts';
 import {
   findExperimentFolder,
   listExperimentFolders,

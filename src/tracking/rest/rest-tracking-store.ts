@@ -1,6 +1,9 @@
 import type { Experiment, Metric, Run, RunInfo, RunLinks, Tag } from '../../core/entities.ts';
 import { NotFound } from '../../core/errors.ts';
+import type { Page, PageRequest } from '../../core/page.ts';
 import type { Context } from '../../host/context.ts';
+import { type MlflowApi, openMlflowApi } from '../../host/http/mlflow-api.ts';
+import { readMessage } from '../../host/http/mlflow-message.ts';
 import { nameTaken, renameDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -18,24 +21,14 @@ import type {
   ExperimentSearch,
   NewExperiment,
   NewRun,
-  Page,
-  PageRequest,
   RunData,
   RunSearch,
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
-import { type MlflowApi, openMlflowApi } from './mlflow-api.ts';
 import { readRunLinks } from './run-links.ts';
 import { searchExperiments, searchRuns } from './search.ts';
-import {
-  readExperiment,
-  readMessage,
-  readMetricHistory,
-  readRun,
-  readRunInfo,
-  writeMetric,
-} from './wire.ts';
+import { readExperiment, readMetricHistory, readRun, readRunInfo, writeMetric } from './wire.ts';
 
 /** What one log-batch request may hold (`mlflow/utils/validation.py`): 1000 in all, 100 of these. */
 const PARAMS_PER_REQUEST = 100;

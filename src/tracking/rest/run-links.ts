@@ -1,5 +1,5 @@
 import type { DatasetInput, RunLinks } from '../../core/entities.ts';
-import { readList, readTag, readText, type Wire } from './wire.ts';
+import { readList, readTag, readText, type Wire } from '../../host/http/mlflow-message.ts';
 
 /** `inputs` and `outputs` of a run as the server sends it. */
 export function readRunLinks(run: Wire): RunLinks {

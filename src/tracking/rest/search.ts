@@ -1,15 +1,17 @@
 import type { Experiment, Run } from '../../core/entities.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import type { Page } from '../../core/page.ts';
+import type { MlflowApi } from '../../host/http/mlflow-api.ts';
+import { readList, readText, type Wire } from '../../host/http/mlflow-message.ts';
+import type { FilterLanguage } from '../../search/clause.ts';
+import { parseFilter } from '../../search/filter.ts';
+import { parseOrderBy } from '../../search/order-by.ts';
+import { readPageRange } from '../../search/page.ts';
 import { checkExperimentId } from '../limits.ts';
-import type { FilterLanguage } from '../search/clause.ts';
 import { experimentLanguage } from '../search/experiment-language.ts';
-import { parseFilter } from '../search/filter.ts';
-import { parseOrderBy } from '../search/order-by.ts';
-import { readPageRange } from '../search/page.ts';
 import { runLanguage } from '../search/run-language.ts';
-import type { ExperimentSearch, Page, RunSearch } from '../store.ts';
-import type { MlflowApi } from './mlflow-api.ts';
-import { readExperiment, readList, readRun, readText, type Wire } from './wire.ts';
+import type { ExperimentSearch, RunSearch } from '../store.ts';
+import { readExperiment, readRun } from './wire.ts';
 
 /** The server parses the filter: it may know more of the language than we do. */
 export async function searchExperiments(

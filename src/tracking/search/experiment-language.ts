@@ -1,4 +1,4 @@
-import type { Comparator, Field, FilterLanguage } from './clause.ts';
+import type { Comparator, Field, FilterLanguage } from '../../search/clause.ts';
 
 const ATTRIBUTES = {
   name: 'name',

@@ -1,6 +1,6 @@
 import type { Experiment } from '../../core/entities.ts';
-import type { Clause, Order } from './clause.ts';
-import { compareTexts, compareValues, satisfies } from './comparison.ts';
+import type { Clause, Order } from '../../search/clause.ts';
+import { compareTexts, compareValues, satisfies } from '../../search/comparison.ts';
 
 /** `mlflow/utils/search_utils.py`, `_does_experiment_match_clause`. */
 export function matchesExperiment(experiment: Experiment, clauses: readonly Clause[]): boolean {

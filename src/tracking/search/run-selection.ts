@@ -1,6 +1,6 @@
 import type { Run, RunInfo, RunLinks } from '../../core/entities.ts';
-import type { Clause, Field, Order } from './clause.ts';
-import { compareTexts, compareValues, satisfies } from './comparison.ts';
+import type { Clause, Field, Order } from '../../search/clause.ts';
+import { compareTexts, compareValues, satisfies } from '../../search/comparison.ts';
 
 /** A run with what a filter may ask about; the links are read only for filters on datasets. */
 export interface Candidate {

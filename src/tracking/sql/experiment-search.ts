@@ -1,16 +1,17 @@
 import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { Experiment } from '../../core/entities.ts';
-import type { Clause } from '../search/clause.ts';
+import type { Page } from '../../core/page.ts';
+import type { Clause } from '../../search/clause.ts';
+import { parseFilter } from '../../search/filter.ts';
+import { parseOrderBy } from '../../search/order-by.ts';
+import { cutPage, readPageRange } from '../../search/page.ts';
+import { compareColumn } from '../../sql/clause-condition.ts';
+import type { Tables } from '../../sql/tables.ts';
 import { experimentLanguage } from '../search/experiment-language.ts';
 import { EXPERIMENT_ORDER } from '../search/experiment-order.ts';
-import { parseFilter } from '../search/filter.ts';
-import { parseOrderBy } from '../search/order-by.ts';
-import { cutPage, readPageRange } from '../search/page.ts';
 import { listStages } from '../search/view.ts';
-import type { ExperimentSearch, Page } from '../store.ts';
-import { compareColumn } from './clause-condition.ts';
+import type { ExperimentSearch } from '../store.ts';
 import { readExperimentTags } from './rows.ts';
-import type { Tables } from './tables.ts';
 
 /** One page of experiments (`mlflow/store/tracking/sqlalchemy_store.py`, `_search_experiments`). */
 export async function searchExperiments(

@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely';
 import type { Experiment, LifecycleStage, Tag } from '../../core/entities.ts';
+import type { Tables } from '../../sql/tables.ts';
 import { experimentNotFound, refuseDeleted, renameDeleted, wrongStage } from '../lifecycle.ts';
 import { readExperiment, readRunInfo } from './rows.ts';
-import type { Tables } from './tables.ts';
 
 /** @throws NotFound */
 export async function requireExperiment(

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { Metric } from '../../core/entities.ts';
-import { createPageToken, parsePageToken } from '../page-token.ts';
-import type { Page, PageRequest } from '../store.ts';
+import type { Page, PageRequest } from '../../core/page.ts';
+import { createPageToken, parsePageToken } from '../../search/page-token.ts';
+import type { Tables } from '../../sql/tables.ts';
 import { toMetric } from './rows.ts';
-import type { Tables } from './tables.ts';
 
 /** By time, step and value, as `mlflow/store/tracking/sqlalchemy_store.py` orders them. */
 export async function readMetricHistory(

@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { Metric } from '../../core/entities.ts';
+import type { Flag, MetricRow, Tables } from '../../sql/tables.ts';
 import { isLater } from '../latest-metric.ts';
 import { partition } from './run-data.ts';
-import type { Flag, MetricRow, Tables } from './tables.ts';
 
 /** SQL has no infinity: MLflow stores the largest double in its place. */
 const LARGEST = Number.MAX_VALUE;

@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Experiment, Metric, RunInfo } from '../../core/entities.ts';
 import { NotFound } from '../../core/errors.ts';
-import type { MetricRow, Tables } from './tables.ts';
+import type { MetricRow, Tables } from '../../sql/tables.ts';
 
 type RunRow = Selectable<Tables['runs']>;
 type ExperimentRow = Selectable<Tables['experiments']>;

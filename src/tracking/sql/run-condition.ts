@@ -1,8 +1,8 @@
 import { type Expression, type SqlBool, sql } from 'kysely';
+import type { Clause, Field, Order } from '../../search/clause.ts';
+import { compareColumn } from '../../sql/clause-condition.ts';
+import type { SqlConnection } from '../../sql/connection.ts';
 import { RUN_NAME_TAG } from '../run-name.ts';
-import type { Clause, Field, Order } from '../search/clause.ts';
-import { compareColumn } from './clause-condition.ts';
-import type { SqlConnection } from './connection.ts';
 
 /** `mlflow/utils/mlflow_tags.py`: says what a run used a dataset for. */
 const DATASET_CONTEXT_TAG = 'mlflow.data.context';

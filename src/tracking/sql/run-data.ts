@@ -1,9 +1,9 @@
 import type { Transaction } from 'kysely';
 import type { Param, Tag } from '../../core/entities.ts';
+import type { Tables } from '../../sql/tables.ts';
 import { tagNotFound } from '../lifecycle.ts';
 import { paramConflict } from '../limits.ts';
 import { RUN_NAME_TAG } from '../run-name.ts';
-import type { Tables } from './tables.ts';
 
 /** Rows per statement: SQLite takes 32,766 bound values, PostgreSQL 65,535. */
 export const ROWS_PER_STATEMENT = 1_000;

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { DatasetInput, ModelOutput, RunLinks } from '../../core/entities.ts';
+import type { Tables } from '../../sql/tables.ts';
 import { readRunInfo } from './rows.ts';
-import type { Tables } from './tables.ts';
 
 /** @throws NotFound (`mlflow/store/tracking/sqlalchemy_store.py`, `_get_run_inputs` and its like). */
 export async function readRunLinks(database: Kysely<Tables>, runId: string): Promise<RunLinks> {

@@ -1,12 +1,13 @@
 import { type Expression, sql } from 'kysely';
 import type { Run } from '../../core/entities.ts';
-import { parseFilter } from '../search/filter.ts';
-import { parseOrderBy } from '../search/order-by.ts';
-import { cutPage, readPageRange } from '../search/page.ts';
+import type { Page } from '../../core/page.ts';
+import { parseFilter } from '../../search/filter.ts';
+import { parseOrderBy } from '../../search/order-by.ts';
+import { cutPage, readPageRange } from '../../search/page.ts';
+import type { SqlConnection } from '../../sql/connection.ts';
 import { runLanguage } from '../search/run-language.ts';
 import { listStages } from '../search/view.ts';
-import type { Page, RunSearch } from '../store.ts';
-import type { SqlConnection } from './connection.ts';
+import type { RunSearch } from '../store.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { toRunInfo } from './rows.ts';
 import { toRunCondition, toRunOrder } from './run-condition.ts';

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely';
 import type { Metric, Run, RunInfo, Tag } from '../../core/entities.ts';
+import type { Tables } from '../../sql/tables.ts';
 import { RUN_NAME_TAG } from '../run-name.ts';
 import { readRunInfo, toMetric } from './rows.ts';
 import { partition } from './run-data.ts';
-import type { Tables } from './tables.ts';
 
 /** @throws NotFound */
 export async function readRun(database: Kysely<Tables>, runId: string): Promise<Run> {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
+import { appendToLocation, resolveLocation } from '../../core/artifact-location.ts';
 import type {
   Experiment,
   LifecycleStage,
@@ -9,7 +10,9 @@ import type {
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
-import { appendToLocation, resolveLocation } from '../artifact-location.ts';
+import type { Page, PageRequest } from '../../core/page.ts';
+import { explained, type SqlConnection } from '../../sql/connection.ts';
+import type { Tables } from '../../sql/tables.ts';
 import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -25,14 +28,11 @@ import type {
   ExperimentSearch,
   NewExperiment,
   NewRun,
-  Page,
-  PageRequest,
   RunData,
   RunSearch,
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
-import { explained, type SqlConnection } from './connection.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { searchExperiments } from './experiment-search.ts';
 import {
@@ -49,7 +49,6 @@ import { deleteTag, logParams, setRunName, setTags } from './run-data.ts';
 import { readRunLinks } from './run-links.ts';
 import { searchRuns } from './run-search.ts';
 import { readRun } from './run-values.ts';
-import type { Tables } from './tables.ts';
 
 export interface SqlTrackingOptions {
   /** Absolute path or URI below which new experiments keep their artifacts. */

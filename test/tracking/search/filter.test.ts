@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { InvalidInput } from '../../../src/core/errors.ts';
+import { parseFilter } from '../../../src/search/filter.ts';
+import { parseOrderBy } from '../../../src/search/order-by.ts';
 import { experimentLanguage } from '../../../src/tracking/search/experiment-language.ts';
-import { parseFilter } from '../../../src/tracking/search/filter.ts';
-import { parseOrderBy } from '../../../src/tracking/search/order-by.ts';
 import { runLanguage } from '../../../src/tracking/search/run-language.ts';
 
 /** What is shown for a text that is wrong: the message, which marks the character, and the hint. */

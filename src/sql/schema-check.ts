@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MltsError } from '../../core/errors.ts';
-import { redactUrls } from '../../core/redact.ts';
+import { MltsError } from '../core/errors.ts';
+import { redactUrls } from '../core/redact.ts';
 import { revisions, SCHEMA_VERSION } from './schema/revisions.ts';
 
 const POLL_MS = 100;

@@ -1,17 +1,20 @@
-import type { Context } from '../../host/context.ts';
-import { createHttpClient, type HttpClient, type JsonObject } from '../../host/http/client.ts';
+import type { Context } from '../context.ts';
+import { createHttpClient, type HttpClient, type HttpQuery, type JsonObject } from './client.ts';
 
 /** MLflow's REST API, version 2.0: `runs/create` and the like, below `/api/2.0/mlflow/`. */
 export interface MlflowApi {
   /** Without credentials. */
   readonly address: string;
-  get(endpoint: string, query: Readonly<Record<string, string>>): Promise<JsonObject>;
+  get(endpoint: string, query: HttpQuery): Promise<JsonObject>;
   /** `isIdempotent`: sending it twice does no harm, so it may be retried whatever went wrong. */
   post(
     endpoint: string,
     body: JsonObject,
     options?: { readonly isIdempotent?: boolean },
   ): Promise<JsonObject>;
+  /** These two may be sent twice. */
+  patch(endpoint: string, body: JsonObject): Promise<JsonObject>;
+  delete(endpoint: string, body: JsonObject): Promise<JsonObject>;
   close(): Promise<void>;
 }
 
@@ -20,12 +23,20 @@ const PREFIX = '/api/2.0/mlflow/';
 /** Errors are those of `host/http/client.ts`. Nothing is sent yet. */
 export async function openMlflowApi(uri: string, context: Context): Promise<MlflowApi> {
   const client: HttpClient = await createHttpClient(uri, context, { audience: 'tracking-server' });
+  const send = (
+    method: 'POST' | 'PATCH' | 'DELETE',
+    endpoint: string,
+    json: JsonObject,
+    isIdempotent: boolean,
+  ) => client.callJson({ method, path: `${PREFIX}${endpoint}`, json, isIdempotent });
   return {
     address: client.address,
     get: (endpoint, query) =>
       client.callJson({ method: 'GET', path: `${PREFIX}${endpoint}`, query }),
     post: (endpoint, json, { isIdempotent = false } = {}) =>
-      client.callJson({ method: 'POST', path: `${PREFIX}${endpoint}`, json, isIdempotent }),
+      send('POST', endpoint, json, isIdempotent),
+    patch: (endpoint, json) => send('PATCH', endpoint, json, true),
+    delete: (endpoint, json) => send('DELETE', endpoint, json, true),
     close: () => client.close(),
   };
 }

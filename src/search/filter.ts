@@ -1,5 +1,12 @@
-import { listWords } from '../../core/wording.ts';
-import type { Clause, ClauseValue, Comparator, Field, FilterLanguage } from './clause.ts';
+import { listWords } from '../core/wording.ts';
+import type {
+  Clause,
+  ClauseValue,
+  Comparator,
+  Field,
+  FilterLanguage,
+  ValueType,
+} from './clause.ts';
 import { isQuoted, readField } from './field.ts';
 import { type Token, TokenReader } from './tokens.ts';
 import { readList } from './value-list.ts';
@@ -80,10 +87,35 @@ function readValue(
     case 'NOT IN':
       return readList(reader, (text, token) => checkId(type, text, reader, token));
     default:
-      return type === 'text' || type === 'id'
-        ? readText(reader, type)
-        : readNumber(reader, type === 'whole number');
+      return readSingle(reader, type);
   }
+}
+
+function readSingle(reader: TokenReader, type: ValueType): string | number {
+  switch (type) {
+    case 'text':
+    case 'id':
+      return readText(reader, type);
+    case 'version':
+      return readVersion(reader);
+    default:
+      return readNumber(reader, type === 'whole number');
+  }
+}
+
+/** MLflow takes the number of a version in quotes too. */
+function readVersion(reader: TokenReader): number {
+  const quoted = takeQuoted(reader);
+  if (quoted === undefined) return readNumber(reader, true);
+  const text = quoted.text.slice(1, -1);
+  if (/^\s*-?\d+\s*$/.test(text)) return Number(text);
+  throw reader.refuse(`\`${text}\` is no whole number`, undefined, quoted);
+}
+
+function takeQuoted(reader: TokenReader): Token | undefined {
+  return reader.takeIf(
+    ({ kind, text }) => kind === 'string' || (kind === 'identifier' && isQuoted(text, '"')),
+  );
 }
 
 function readNumber(reader: TokenReader, isWhole: boolean): number {
@@ -99,9 +131,7 @@ function readNumber(reader: TokenReader, isWhole: boolean): number {
 /** A value in single or double quotes; doubled quotes and backslashes in it stay, as in MLflow. */
 function readText(reader: TokenReader, type: 'text' | 'id'): string {
   const place = reader.peek();
-  const value = reader.takeIf(
-    ({ kind, text }) => kind === 'string' || (kind === 'identifier' && isQuoted(text, '"')),
-  );
+  const value = takeQuoted(reader);
   if (value === undefined) {
     throw reader.refuse(
       `a text in quotes is missing${describe(place)}`,

@@ -1,6 +1,6 @@
-import { InvalidInput } from '../../core/errors.ts';
-import { createPageToken, parsePageToken } from '../page-token.ts';
-import type { PageRequest } from '../store.ts';
+import { InvalidInput } from '../core/errors.ts';
+import type { PageRequest } from '../core/page.ts';
+import { createPageToken, parsePageToken } from './page-token.ts';
 
 /** What one search may ask for (`mlflow/store/tracking/__init__.py`). */
 const MOST_RESULTS = 50_000;

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import { Kysely, sql } from 'kysely';
-import { InvalidInput, type MltsError, Unavailable } from '../../core/errors.ts';
-import type { Context } from '../../host/context.ts';
-import { makeFolder } from '../../host/folders.ts';
-import { quotePath, unquotePath } from '../artifact-location.ts';
+import { quotePath, unquotePath } from '../core/artifact-location.ts';
+import { InvalidInput, type MltsError, Unavailable } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { makeFolder } from '../host/folders.ts';
 import { explained, type SqlConnection } from './connection.ts';
 import { createNodeSqliteDialect, DatabaseBusy } from './node-sqlite-dialect.ts';
 import { ensureSchema, type FoundSchema } from './schema-check.ts';

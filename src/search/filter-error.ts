@@ -1,4 +1,4 @@
-import { InvalidInput } from '../../core/errors.ts';
+import { InvalidInput } from '../core/errors.ts';
 
 /** The text that is wrong, in words: `filter` or `order_by`. */
 export interface Source {

@@ -1,7 +1,7 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { CustomTypesConfig, Pool } from 'pg';
-import { InvalidInput, MltsError, Unavailable } from '../../core/errors.ts';
-import { redactUrls } from '../../core/redact.ts';
+import { InvalidInput, MltsError, Unavailable } from '../core/errors.ts';
+import { redactUrls } from '../core/redact.ts';
 import { explained, type SqlConnection } from './connection.ts';
 import { ensureSchema, type FoundSchema } from './schema-check.ts';
 import type { Tables } from './tables.ts';

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import { MltsError } from '../../core/errors.ts';
+import { MltsError } from '../core/errors.ts';
 import type { Flag, Tables } from './tables.ts';
 
 /** An open database at the schema that mlts knows; what differs between the two kinds of it. */

@@ -1,5 +1,5 @@
-import { suggestName } from '../../core/suggestion.ts';
-import { listWords } from '../../core/wording.ts';
+import { suggestName } from '../core/suggestion.ts';
+import { listWords } from '../core/wording.ts';
 import type { Field, FieldKind, FilterLanguage } from './clause.ts';
 
 /** Says what is wrong with a name; the caller knows where it stands. */
@@ -35,16 +35,22 @@ function readKind(text: string, language: FilterLanguage, refuse: Refuse): Field
   );
 }
 
-function readAttribute(key: string, { attributes }: FilterLanguage, refuse: Refuse): string {
+function readAttribute(key: string, { attributes, kinds }: FilterLanguage, refuse: Refuse): string {
   const attribute = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
   if (attribute !== undefined) return attribute;
   const names = [...new Set(Object.values(attributes))];
   const meant = suggestName(key, names);
-  const all = `there are ${listWords(names)}; write metrics.NAME, params.NAME or tags.NAME for what was logged`;
+  const all = `there are ${listWords(names)}; write ${listLogged(kinds)} for what was logged`;
   throw refuse(
     `there is no attribute \`${key}\``,
     meant === undefined ? all : `did you mean \`${meant}\`?`,
   );
+}
+
+function listLogged(kinds: FilterLanguage['kinds']): string {
+  const known = Object.values(kinds);
+  const isRuns = known.includes('metric');
+  return isRuns ? 'metrics.NAME, params.NAME or tags.NAME' : 'tags.NAME';
 }
 
 /** Single or double quotes first, then backticks, as MLflow does. */

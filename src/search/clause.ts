@@ -34,10 +34,13 @@ export interface Order extends Field {
   readonly isAscending: boolean;
 }
 
-/** What can be asked of runs, or of experiments: the two differ in fields and comparators only. */
+/** `version` is a whole number, in quotes or not. */
+export type ValueType = 'text' | 'number' | 'whole number' | 'id' | 'version';
+
+/** What can be asked of runs, experiments and models: they differ in fields and comparators only. */
 export interface FilterLanguage {
   /** As a person names the things searched for. */
-  readonly subject: 'runs' | 'experiments';
+  readonly subject: 'runs' | 'experiments' | 'registered models' | 'model versions';
   readonly kinds: Readonly<Record<string, FieldKind>>;
   /** Names of attributes, with the name that each stands for. */
   readonly attributes: Readonly<Record<string, string>>;
@@ -47,5 +50,5 @@ export interface FilterLanguage {
   readonly takesQuotedKind: boolean;
   listComparators(field: Field): readonly Comparator[];
   /** What stands right of the comparator, where that is not IN. */
-  readValueType(field: Field): 'text' | 'number' | 'whole number' | 'id';
+  readValueType(field: Field): ValueType;
 }

@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { LifecycleStage, RunStatus } from '../../core/entities.ts';
+import type { LifecycleStage, RunStatus } from '../core/entities.ts';
 
 /** A boolean as the driver takes and gives it: SQLite has numbers only. */
 export type Flag = boolean | number;

@@ -1,4 +1,4 @@
-import type { Page, PageRequest } from './store.ts';
+import type { Page, PageRequest } from '../core/page.ts';
 
 const MOST_PER_PAGE = 1_000;
 
