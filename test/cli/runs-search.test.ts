@@ -202,6 +202,17 @@ test('runs list asks for an experiment', async () => {
   ]);
 });
 
+test.each([
+  ['UTC', '22:13:20 UTC'],
+  ['Asia/Tokyo', '07:13:20 JST'],
+  ['America/Phoenix', '15:13:20 MST'],
+  ['Asia/Kathmandu', '03:58:20 +0545'],
+])('runs list tells the time of %s', async (zone, time) => {
+  const list = ['runs', 'list', '--experiment-id', '0'];
+  const { stdout } = await rig.mlts(list, { env: { TZ: zone } });
+  expect(stdout).toMatch(new RegExp(`^2023-11-1[45] ${time.replace('+', '\\+')} +run-0 `, 'm'));
+});
+
 test('experiments get takes one of id and name', async () => {
   for (const args of [[], ['-x', '0', '-n', 'Default']]) {
     const { stderr, exitCode } = await mlts('experiments', 'get', ...args);
