@@ -4,7 +4,14 @@ import type { Context } from '../host/context.ts';
 import { withPartialFolder } from '../host/file-transfer.ts';
 import { kindOf, writeFileAtomically } from '../host/files.ts';
 import { makeFolder, moveFolder } from '../host/folders.ts';
-import { type ArtifactPlace, resolveLocalPath, schemeOf, showUri } from './artifact-uri.ts';
+import {
+  type ArtifactPlace,
+  joinPath,
+  resolveLocalPath,
+  schemeOf,
+  showUri,
+} from './artifact-uri.ts';
+import { showSize } from './byte-size.ts';
 import { type LocatedArtifact, locateArtifact } from './locate.ts';
 import { openArtifactStore } from './open.ts';
 import type { ArtifactResolver, ArtifactStore } from './store.ts';
@@ -34,15 +41,17 @@ export async function downloadArtifact(
   await makeFolder(destination);
   const { trackingUri } = resolver;
   return context.terminal.progress(`downloading ${showUri(uri)}`, (update) =>
-    downloadFirst(artifact, { context, trackingUri, uri, destination, update }),
+    downloadFirst(artifact, { context, trackingUri, uri, destination, update, putInPlace }),
   );
 }
 
-function isLocal(uri: string): boolean {
+/** A path of this machine, plain or as `file:`. */
+export function isLocal(uri: string): boolean {
   return ['', 'file'].includes(schemeOf(uri));
 }
 
-async function findLocal(uri: string, { cwd }: Context): Promise<string> {
+/** @throws NotFound */
+export async function findLocal(uri: string, { cwd }: Context): Promise<string> {
   const path = resolveLocalPath(uri, cwd);
   if ((await kindOf(path)) !== undefined) return path;
   throw new NotFound(`no such file or folder: ${path}`, {
@@ -50,17 +59,30 @@ async function findLocal(uri: string, { cwd }: Context): Promise<string> {
   });
 }
 
-interface Download {
+/** One download on its way. */
+export interface Download {
   readonly uri: string;
   /** Absolute. */
   readonly destination: string;
   readonly context: Context;
   readonly trackingUri: string;
   readonly update: (text: string) => void;
+  /** Gives what has arrived its final name. */
+  readonly putInPlace: (arrived: string, target: string) => Promise<void>;
+  /** Known to be a folder, which may be empty. */
+  readonly isFolder?: boolean;
 }
 
-/** Tries the places in turn; only where nothing is in one of them is the next one asked. */
-async function downloadFirst(artifact: LocatedArtifact, download: Download): Promise<string> {
+/**
+ * Downloads under the artifact's name, or, where that is '', into the destination itself. Tries the
+ * places in turn; only where nothing is in one of them is the next one asked.
+ *
+ * @throws as `downloadArtifact`.
+ */
+export async function downloadFirst(
+  artifact: LocatedArtifact,
+  download: Download,
+): Promise<string> {
   const last = artifact.places.at(-1);
   for (const place of artifact.places) {
     try {
@@ -77,14 +99,14 @@ async function downloadFrom(
   { name, registered }: LocatedArtifact,
   download: Download,
 ): Promise<string> {
-  const { context, trackingUri, destination } = download;
+  const { context, trackingUri, destination, putInPlace } = download;
   const store = await openArtifactStore(base, context, trackingUri);
   try {
     return await withPartialFolder(destination, async (partial) => {
-      const arrived = `${partial}/${name}`;
+      const arrived = joinPath(partial, name || 'content');
       await fetchWithProgress(store, path, arrived, download);
       if (registered !== undefined) await noteRegisteredModel(arrived, registered);
-      const target = `${destination}/${name}`;
+      const target = joinPath(destination, name);
       await putInPlace(arrived, target);
       return target;
     });
@@ -97,23 +119,18 @@ async function fetchWithProgress(
   store: ArtifactStore,
   path: string,
   target: string,
-  { context, uri, update }: Download,
+  { context, uri, update, isFolder = false }: Download,
 ): Promise<void> {
   let received = 0;
   await fetchTree(store, path, target, {
     signal: context.interrupts.signal,
+    isFolder,
     onBytes(count, expected) {
       received += count;
       const total = expected === undefined ? '' : ` of ${showSize(expected)}`;
       update(`downloading ${showUri(uri)}: ${showSize(received)}${total}`);
     },
   });
-}
-
-function showSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const step = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** step).toFixed(step === 0 ? 0 : 1)} ${units[step]}`;
 }
 
 /** A file replaces one of its name; a folder is not mixed with what an earlier download left. */

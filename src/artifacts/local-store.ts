@@ -1,8 +1,13 @@
 import { posix } from 'node:path';
-import { NotFound } from '../core/errors.ts';
+import { InvalidInput, NotFound } from '../core/errors.ts';
+import { copyWhole } from '../host/file-placement.ts';
 import { describeFolder, readFileFrom, sizeOfFile } from '../host/file-transfer.ts';
+import { makeFolder } from '../host/folders.ts';
 import { joinPath } from './artifact-uri.ts';
 import type { ArtifactStore } from './store.ts';
+
+/** A file on its way in; MLflow hides what starts so too (`local_artifact_repo.py`). */
+const PARTIAL_PREFIX = '.artifact.uploading.';
 
 /** Artifacts in a folder of this machine. */
 export function openLocalStore(root: string): ArtifactStore {
@@ -10,7 +15,8 @@ export function openLocalStore(root: string): ArtifactStore {
     async list(path) {
       const folder = posix.join(root, path);
       const entries = await describeFolder(folder);
-      return (entries ?? []).map(({ name, ...entry }) => ({
+      const whole = (entries ?? []).filter(({ name }) => !name.startsWith(PARTIAL_PREFIX));
+      return whole.map(({ name, ...entry }) => ({
         ...entry,
         path: joinPath(path, name),
       }));
@@ -21,6 +27,15 @@ export function openLocalStore(root: string): ArtifactStore {
       if (sizeBytes === undefined) throw new NotFound(`${file} does not exist`);
       return { stream: readFileFrom(file, offset), offset, sizeBytes, version: undefined };
     },
+    async write(path, { file, sizeBytes, signal, onBytes }) {
+      signal.throwIfAborted();
+      if (posix.basename(path).startsWith(PARTIAL_PREFIX)) {
+        throw new InvalidInput(`names that start with \`${PARTIAL_PREFIX}\` are reserved: ${path}`);
+      }
+      await copyWhole(file, posix.join(root, path), PARTIAL_PREFIX);
+      onBytes(sizeBytes);
+    },
+    makeFolder: (path) => makeFolder(posix.join(root, path)),
     close: async () => {},
   };
 }

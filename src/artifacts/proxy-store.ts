@@ -1,10 +1,13 @@
 import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
+import { readFileFrom } from '../host/file-transfer.ts';
 import { createHttpClient, type HttpClient } from '../host/http/client.ts';
 import { type ArtifactPlace, joinPath, showUri, splitSafely } from './artifact-uri.ts';
+import { guessContentType } from './content-type.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
-import type { ArtifactEntry, ArtifactStore } from './store.ts';
+import type { ArtifactEntry, ArtifactStore, UploadSource } from './store.ts';
 
 interface WireFileInfo {
   readonly path: string;
@@ -27,13 +30,37 @@ export async function openProxyStore(
   return {
     list: (path, signal) => listEntries(client, root, path, signal),
     async read(path, from, signal) {
-      const parts = joinPath(root, path).split('/').map(encodeURIComponent);
       const headers = resumeHeaders(from);
-      const request = { method: 'GET', path: `/${parts.join('/')}`, headers, signal } as const;
+      const request = { method: 'GET', path: quotePath(root, path), headers, signal } as const;
       return readContent(await client.open(request).catch(throwNotFound(base, root, path)));
     },
+    write: (path, source) => putFile(client, quotePath(root, path), source),
     close: () => client.close(),
   };
+}
+
+function quotePath(root: string, path: string): string {
+  return `/${joinPath(root, path).split('/').map(encodeURIComponent).join('/')}`;
+}
+
+/** The client sends the whole file again where the connection breaks: to put it twice does no harm. */
+async function putFile(
+  client: HttpClient,
+  path: string,
+  { file, sizeBytes, signal, onBytes }: UploadSource,
+): Promise<void> {
+  const { type = 'application/octet-stream' } = await guessContentType(file);
+  let sent = 0;
+  const createBody = (): Readable => {
+    onBytes(-sent);
+    sent = 0;
+    return readFileFrom(file, 0).on('data', (chunk) => {
+      sent += chunk.length;
+      onBytes(chunk.length);
+    });
+  };
+  const headers = { 'content-type': type, 'content-length': String(sizeBytes) };
+  await client.callJson({ method: 'PUT', path, headers, createBody, signal });
 }
 
 function isSameServer(base: string, trackingUri: string): boolean {

@@ -26,7 +26,7 @@ export function judgeS3Error(cause: unknown, uri: string): MltsError {
   }
   if (status === 403) {
     return new MltsError('PERMISSION_DENIED', `${uri}: ${said}`, {
-      hint: 'these AWS credentials may not read it: ask who owns the bucket, or use others',
+      hint: 'these AWS credentials are not allowed to do that: ask who owns the bucket, or use others',
       cause,
     });
   }

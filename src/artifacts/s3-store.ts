@@ -10,6 +10,7 @@ import type { Context } from '../host/context.ts';
 import { joinPath } from './artifact-uri.ts';
 import { createS3Client } from './s3-client.ts';
 import { judgeS3Error } from './s3-error.ts';
+import { putObject, readExtraArguments } from './s3-upload.ts';
 import type { ArtifactContent, ArtifactEntry, ArtifactStore, ResumePoint } from './store.ts';
 
 interface S3Place {
@@ -42,6 +43,13 @@ export async function openS3Store(base: string, context: Context): Promise<Artif
       readObject(client, target, joinPath(prefix, path), from, signal).catch(
         throwReason(signal, reword(path)),
       ),
+    async write(path, source) {
+      const Key = joinPath(prefix, path);
+      const extra = readExtraArguments(context.env);
+      await putObject(client, { ...target, ...extra, Key }, source).catch(
+        throwReason(source.signal, reword(path)),
+      );
+    },
     close: async () => client.destroy(),
   };
 }

@@ -28,13 +28,30 @@ export interface ArtifactContent {
  * A place below which artifacts lie. Paths are relative, `/` between their parts; '' is the root.
  *
  * Every method throws `NotFound`, `Unavailable` where the store cannot be reached, `MltsError` with
- * PERMISSION_DENIED or UNAUTHENTICATED where we may not read.
+ * PERMISSION_DENIED or UNAUTHENTICATED where we may not read or write.
  */
 export interface ArtifactStore {
   /** What lies directly in a folder; nothing for a file and, in most stores, for what does not exist. */
   list(path: string, signal: AbortSignal): Promise<readonly ArtifactEntry[]>;
   read(path: string, from: ResumePoint, signal: AbortSignal): Promise<ArtifactContent>;
+  /**
+   * Puts a local file at `path`, in place of what is there. It appears under this name when all of it
+   * has arrived, never before.
+   */
+  write(path: string, source: UploadSource): Promise<void>;
+  /** Only in stores that keep empty folders. */
+  makeFolder?(path: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A local file on its way into a store. */
+export interface UploadSource {
+  /** Its absolute path. */
+  readonly file: string;
+  readonly sizeBytes: number;
+  readonly signal: AbortSignal;
+  /** Called as bytes leave; negative where some have to be sent again. */
+  readonly onBytes: (count: number) => void;
 }
 
 /** Where the artifacts of runs and models lie; what is absent cannot be asked of this tracking store. */

@@ -9,6 +9,8 @@ export interface TreeOptions {
   readonly signal: AbortSignal;
   /** Called as bytes arrive; `expected` is the size of all files, where the store says it. */
   readonly onBytes: (count: number, expected: number | undefined) => void;
+  /** Known to be a folder: where nothing is listed, it is an empty one and no file. */
+  readonly isFolder?: boolean;
 }
 
 /** As many requests at once; each may be a connection of its own. */
@@ -26,9 +28,10 @@ export async function fetchTree(
   store: ArtifactStore,
   path: string,
   target: string,
-  { signal, onBytes }: TreeOptions,
+  { signal, onBytes, isFolder = false }: TreeOptions,
 ): Promise<void> {
   const entries = await listTree(store, path, signal);
+  if (entries.length === 0 && isFolder) return makeFolder(target);
   const isFile = entries.length === 0;
   const files = isFile ? [{ path, isDirectory: false, sizeBytes: undefined }] : entries;
   const expected = sumSizes(files);

@@ -1,4 +1,4 @@
-import { MltsError, NotFound } from '../core/errors.ts';
+import { InvalidInput, MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { createHttpClient } from '../host/http/client.ts';
 import { showUri } from './artifact-uri.ts';
@@ -17,6 +17,11 @@ export async function openWebFile(url: string, context: Context): Promise<Artifa
       } catch (error) {
         throw rewordError(error, url);
       }
+    },
+    async write() {
+      throw new InvalidInput(`nothing can be uploaded to ${showUri(url)}`, {
+        hint: 'only the artifacts of an MLflow server take uploads by http',
+      });
     },
     close: () => client.close(),
   };

@@ -38,6 +38,7 @@ export const variables = {
   s3AddressingStyle: 'MLFLOW_BOTO_CLIENT_ADDRESSING_STYLE',
   s3SignatureVersion: 'MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION',
   s3ExpectedBucketOwner: 'MLFLOW_S3_EXPECTED_BUCKET_OWNER',
+  s3UploadExtraArguments: 'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
   registryUri: 'MLFLOW_REGISTRY_URI',
   /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */
   graceSeconds: 'MLTS_GRACE_SECONDS',

@@ -29,7 +29,8 @@ export async function localizeParameters(
   try {
     const local = new Map(values);
     const { downloadArtifact } = await import('../artifacts/download.ts');
-    const resolver = await createResolver(store, context);
+    const { createArtifactResolver } = await import('../artifacts/resolver.ts');
+    const resolver = await createArtifactResolver(store, context);
     for (const download of downloads) {
       const target = join(folder, download.folder);
       local.set(download.name, await downloadArtifact(download.uri, target, context, resolver));
@@ -50,15 +51,4 @@ async function makeStorageFolder(
   const parent = resolve(cwd, storageDirectory);
   await makeFolder(parent, 'name another one with --storage-dir');
   return makeUniqueFolder(parent, prefix);
-}
-
-/** Where runs and models lie: the store knows runs; models are known to a server only. */
-async function createResolver(store: TrackingStore, context: Context) {
-  const base = {
-    trackingUri: store.uri,
-    artifactUriOfRun: async (runId: string) => (await store.getRun(runId)).info.artifactUri,
-  };
-  if (!/^https?:/.test(store.uri)) return base;
-  const { createServerModelFinder } = await import('../artifacts/server-models.ts');
-  return { ...base, ...createServerModelFinder(store.uri, context) };
 }

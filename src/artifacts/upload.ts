@@ -1,0 +1,149 @@
+import { basename, join, resolve } from 'node:path';
+import pMap from 'p-map';
+import { InvalidInput, MltsError } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { describePath, type SourceEntry, walkFolder } from '../host/source-tree.ts';
+import { isReadable, joinPath, schemeOf, showUri } from './artifact-uri.ts';
+import { showSize } from './byte-size.ts';
+import { openArtifactStore } from './open.ts';
+import type { ArtifactStore } from './store.ts';
+
+/** Where uploads go: a folder below the root of a store. */
+export interface UploadTarget {
+  readonly base: string;
+  /** Checked by `checkTargetPath`; '' is the root. */
+  readonly folder: string;
+  readonly trackingUri: string;
+}
+
+export interface UploadSummary {
+  readonly files: number;
+  readonly sizeBytes: number;
+}
+
+/** As many files at once; each may be a connection of its own. */
+const CONCURRENCY = 8;
+
+/**
+ * Uploads one local file under its own name (`ArtifactRepository.log_artifact`).
+ *
+ * @throws NotFound where it is missing, InvalidInput for a folder and for what cannot be written.
+ */
+export async function uploadFile(
+  file: string,
+  target: UploadTarget,
+  context: Context,
+): Promise<UploadSummary> {
+  const source = await describePath(resolve(context.cwd, file));
+  if (source.kind === 'folder') {
+    throw new InvalidInput(`${file} is a folder`, {
+      hint: `log what is in it with: mlts artifacts log-artifacts --local-dir ${file}`,
+    });
+  }
+  if (source.kind === 'other') throw notPlain(file);
+  const path = joinPath(target.folder, basename(source.path));
+  return upload([{ ...source, path }], () => source.path, { label: file, target, context });
+}
+
+/**
+ * Uploads what is in a local folder, files side by side (`ArtifactRepository.log_artifacts`). Nothing is
+ * uploaded where one of them cannot be; the first failure stops the rest.
+ *
+ * @throws NotFound where it is missing, InvalidInput where it is a file or holds what cannot be uploaded.
+ */
+export async function uploadFolder(
+  folder: string,
+  target: UploadTarget,
+  context: Context,
+): Promise<UploadSummary> {
+  const root = resolve(context.cwd, folder);
+  if ((await describePath(root)).kind !== 'folder') {
+    throw new InvalidInput(`${folder} is no folder`, {
+      hint: `log a file with: mlts artifacts log-artifact --local-file ${folder}`,
+    });
+  }
+  const entries = await walkFolder(root);
+  for (const { path, kind } of entries) {
+    if (kind === 'other') throw notPlain(join(folder, path));
+    if (kind === 'linked-folder') context.terminal.warn(linkWarning(join(folder, path)));
+  }
+  const localPathOf = ({ path }: SourceEntry): string =>
+    join(root, path.slice(target.folder === '' ? 0 : target.folder.length + 1));
+  const placed = entries.map((entry) => ({ ...entry, path: joinPath(target.folder, entry.path) }));
+  return upload(placed, localPathOf, { label: folder, target, context });
+}
+
+function notPlain(path: string): InvalidInput {
+  return new InvalidInput(`${path} is neither a file nor a folder, or a link that leads nowhere`, {
+    hint: 'remove it, or leave it out',
+  });
+}
+
+/** MLflow leaves it out too, and says nothing. */
+function linkWarning(path: string): string {
+  return `${path} is a link to a folder: what is in there is not logged`;
+}
+
+interface Upload {
+  /** As the user named it. */
+  readonly label: string;
+  readonly target: UploadTarget;
+  readonly context: Context;
+}
+
+async function upload(
+  entries: readonly SourceEntry[],
+  localPathOf: (entry: SourceEntry) => string,
+  { label, target: { base, trackingUri }, context }: Upload,
+): Promise<UploadSummary> {
+  refuseUnwritable(base);
+  const files = entries.filter(({ kind }) => kind === 'file');
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  const store = await openArtifactStore(base, context, trackingUri);
+  try {
+    await context.terminal.progress(`uploading ${label}`, async (update) => {
+      let sent = 0;
+      await sendAll(store, entries, localPathOf, context.interrupts.signal, (count) => {
+        sent += count;
+        update(`uploading ${label}: ${showSize(sent)} of ${showSize(sizeBytes)}`);
+      });
+    });
+  } finally {
+    await store.close();
+  }
+  return { files: files.length, sizeBytes };
+}
+
+function refuseUnwritable(base: string): void {
+  if (isReadable(base)) return;
+  throw new MltsError(
+    'NOT_IMPLEMENTED',
+    `mlts cannot write to \`${schemeOf(base)}:\` addresses yet: ${showUri(base)}`,
+    {
+      hint: 'use MLflow for it, or a run whose artifacts lie in S3, in a folder or on a server',
+    },
+  );
+}
+
+async function sendAll(
+  store: ArtifactStore,
+  entries: readonly SourceEntry[],
+  localPathOf: (entry: SourceEntry) => string,
+  interrupt: AbortSignal,
+  onBytes: (count: number) => void,
+): Promise<void> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([interrupt, stop.signal]);
+  const send = async (entry: SourceEntry): Promise<void> => {
+    signal.throwIfAborted();
+    if (entry.kind !== 'file') return store.makeFolder?.(entry.path);
+    const { path, sizeBytes } = entry;
+    await store.write(path, { file: localPathOf(entry), sizeBytes, signal, onBytes });
+  };
+  // Each catches its own failure, so that all have settled when this returns.
+  await pMap(entries, (entry) => send(entry).catch((error) => stop.abort(error)), {
+    concurrency: CONCURRENCY,
+  });
+  interrupt.throwIfAborted();
+  stop.signal.throwIfAborted();
+}

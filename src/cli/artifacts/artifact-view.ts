@@ -1,0 +1,26 @@
+import type { ArtifactEntry } from '../../artifacts/store.ts';
+import type { Column } from '../output.ts';
+import { formatPythonJson } from '../python-json.ts';
+
+/** MLflow's `FileInfo`; a folder has no size. */
+export interface ArtifactJson {
+  readonly path: string;
+  readonly is_dir: boolean;
+  readonly file_size?: number;
+}
+
+export function toArtifactJson({ path, isDirectory, sizeBytes }: ArtifactEntry): ArtifactJson {
+  const size = isDirectory || sizeBytes === undefined ? {} : { file_size: sizeBytes };
+  return { path, is_dir: isDirectory, ...size };
+}
+
+/** As `mlflow artifacts list` prints it: each entry on lines of its own, one list around them. */
+export function renderArtifactsJson(rows: readonly ArtifactJson[]): string {
+  return `[${rows.map((row) => formatPythonJson({ ...row }, 2)).join(', ')}]`;
+}
+
+export const ARTIFACT_COLUMNS: readonly Column<ArtifactJson>[] = [
+  { heading: 'path', cell: ({ path }) => path },
+  { heading: 'is_dir', cell: ({ is_dir }) => String(is_dir) },
+  { heading: 'file_size', cell: ({ file_size }) => String(file_size ?? '') },
+];
