@@ -12,6 +12,8 @@ export default defineConfig({
   input: { main: 'src/main.ts' },
   platform: 'node',
   external: [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), 'pg-native'],
+  // The scripts that `mlts completion` prints.
+  moduleTypes: { '.bash': 'text', '.zsh': 'text', '.fish': 'text' },
   transform: { define: { MLTS_VERSION: JSON.stringify(version) } },
   output: {
     dir: 'dist',

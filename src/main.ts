@@ -1,5 +1,6 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { COMPLETING } from './cli/completing.ts';
 import { version } from './cli/version.ts';
 import type { MltsError } from './core/errors.ts';
 
@@ -14,7 +15,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const { createContext } = await import('./host/process-context.ts');
   const context = createContext(process);
-  await keepCompiledCode(join(context.cacheDirectory, 'compiled'));
+  await keepCompiledCode(join(context.cacheDirectory, 'compiled'), argv[0] !== COMPLETING);
   try {
     const { runProgram } = await import('./cli/program.ts');
     return await runProgram(argv, context);
@@ -27,12 +28,10 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** In the user's own cache: in a shared /tmp somebody else could put it there. Where there is none, none is kept. */
-async function keepCompiledCode(folder: string): Promise<void> {
-  const { makePrivateFolder } = await import('./host/folders.ts');
-  await makePrivateFolder(folder).then(
-    () => enableCompileCache(folder),
-    () => {},
-  );
+async function keepCompiledCode(folder: string, mayMake: boolean): Promise<void> {
+  const { isFolder, makePrivateFolder } = await import('./host/folders.ts');
+  if (mayMake) await makePrivateFolder(folder).catch(() => {});
+  if (await isFolder(folder)) enableCompileCache(folder);
 }
 
 const exitCode = await main(process.argv.slice(2));

@@ -45,7 +45,8 @@ async function makeUnlessThere(path: string, mode: number): Promise<void> {
   });
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** Also false where nobody may look. */
+export async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isDirectory(),
     () => false,

@@ -59,7 +59,7 @@ function chooseParser(standard: CustomTypesConfig): CustomTypesConfig['getTypePa
 }
 
 /** Without SQLAlchemy's driver name, and with `sslmode` meaning what it means to libpq, so to Python. */
-function connectionStringOf(uri: string): string {
+export function connectionStringOf(uri: string): string {
   const url = URL.parse(uri.replace(/^postgresql\+\w+:/, 'postgresql:'));
   if (url === null) {
     throw new InvalidInput(`\`${redactUrls(uri)}\` is no PostgreSQL address`, {
@@ -96,7 +96,7 @@ function isUniqueViolation(error: unknown): boolean {
 }
 
 /** PostgreSQL's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
-function explainPostgresError(error: unknown, uri: string): MltsError {
+export function explainPostgresError(error: unknown, uri: string): MltsError {
   const { code = '', message } = error as { code?: string; message?: string };
   const where = redactUrls(uri);
   const said = message || code || String(error);

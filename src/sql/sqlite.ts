@@ -46,7 +46,7 @@ export async function openSqlite(uri: string, context: Context): Promise<SqlConn
  * SQLAlchemy's reading: three slashes, then the path, percent-decoded, up to a `?`. What follows is for
  * Python's driver: the command gets it as it is, we have no use for it.
  */
-function parseSqliteUri(uri: string, cwd: string): { path: string; query: string } {
+export function parseSqliteUri(uri: string, cwd: string): { path: string; query: string } {
   const [, path = '', query = ''] = /^sqlite(?:\+pysqlite)?:\/\/\/([^?]*)(.*)$/s.exec(uri) ?? [];
   if (path.startsWith('file:')) {
     throw new InvalidInput(`\`${uri}\` holds one of SQLite's own URIs, which mlts does not read`, {
@@ -87,7 +87,7 @@ function isUniqueViolation(error: unknown): boolean {
 }
 
 /** SQLite's primary result codes (https://sqlite.org/rescode.html). */
-function explainSqliteError(error: unknown, path: string): MltsError {
+export function explainSqliteError(error: unknown, path: string): MltsError {
   if (error instanceof DatabaseBusy) {
     return new Unavailable(`${path} is locked by another program`, {
       hint: 'wait for the other run, or end what holds the file (`fuser` names it)',
@@ -117,5 +117,8 @@ const REASONS: Readonly<Record<number, { readonly says: string; readonly hint?: 
     says: 'the database cannot be opened',
     hint: 'check the path, and your access to file and folder',
   },
-  26: { says: 'the file is no SQLite database', hint: 'name another file in MLFLOW_TRACKING_URI' },
+  26: {
+    says: 'the file is no SQLite database',
+    hint: 'name another file in MLFLOW_TRACKING_URI or MLFLOW_REGISTRY_URI',
+  },
 };

@@ -33,6 +33,30 @@ async function holdsExperiments(folder: string): Promise<boolean> {
   return false;
 }
 
+/** Where a store is, by the form of its URI alone; a folder's path is absolute. */
+export type StorePlace =
+  | { readonly kind: 'sql' | 'server' }
+  | { readonly kind: 'folder'; readonly path: string };
+
+/** @throws InvalidInput for a URI that mlts has no store for. */
+export function locateStore(uri: string, cwd: string): StorePlace {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
+  switch (scheme.replace(/\+.*$/, '')) {
+    case 'sqlite':
+    case 'postgresql':
+      return { kind: 'sql' };
+    case 'http':
+    case 'https':
+      return { kind: 'server' };
+    case 'file':
+      return { kind: 'folder', path: pathOfFileUri(uri, cwd) };
+    case '':
+      if (!/^databricks(-uc)?$|^uc$/.test(uri)) return { kind: 'folder', path: resolve(cwd, uri) };
+      break;
+  }
+  throw unknownStore(uri, scheme || uri);
+}
+
 /**
  * Opens the store that `uri` names; relative paths are taken from `context.cwd`. A new SQLite file, an
  * empty PostgreSQL database and a new folder are made ready, as MLflow makes them.
@@ -40,24 +64,17 @@ async function holdsExperiments(folder: string): Promise<boolean> {
  * @throws InvalidInput for a URI that mlts has no store for; what the stores throw on opening.
  */
 export async function openTrackingStore(uri: string, context: Context): Promise<TrackingStore> {
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
-  switch (scheme.replace(/\+.*$/, '')) {
-    case 'sqlite':
-    case 'postgresql':
+  const place = locateStore(uri, context.cwd);
+  switch (place.kind) {
+    case 'sql':
       return openSqlStore(uri, context);
-    case 'http':
-    case 'https': {
+    case 'server': {
       const { RestTrackingStore } = await import('./rest/rest-tracking-store.ts');
       return RestTrackingStore.open(uri, context);
     }
-    case 'file':
-      return openFileStore(uri, pathOfFileUri(uri, context.cwd), context);
-    case '':
-      if (!/^databricks(-uc)?$|^uc$/.test(uri))
-        return openFileStore(uri, resolve(context.cwd, uri), context);
-      break;
+    case 'folder':
+      return openFileStore(uri, place.path, context);
   }
-  throw unknownStore(uri, scheme || uri);
 }
 
 async function openSqlStore(uri: string, context: Context): Promise<TrackingStore> {

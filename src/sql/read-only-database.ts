@@ -1,0 +1,75 @@
+import type { Context } from '../host/context.ts';
+
+export type ReadOnlyRow = Readonly<Record<string, unknown>>;
+
+/** A database that is only looked at, whatever its schema: it is neither made, filled nor locked. */
+export interface ReadOnlyDatabase {
+  /** `$1` in `statement` stands for `value`. @throws MltsError with the driver's reason. */
+  query(statement: string, value?: string): Promise<readonly ReadOnlyRow[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what a `sqlite:` or `postgresql:` URI names. Connecting, and each statement, may take `timeoutMs`.
+ *
+ * @throws InvalidInput for a URI that cannot be read, Unavailable where there is no such database.
+ */
+export function openReadOnlyDatabase(
+  uri: string,
+  timeoutMs: number,
+  context: Context,
+): Promise<ReadOnlyDatabase> {
+  return uri.startsWith('sqlite')
+    ? openSqliteFile(uri, timeoutMs, context)
+    : connectPostgres(uri, timeoutMs);
+}
+
+async function openSqliteFile(
+  uri: string,
+  timeoutMs: number,
+  { cwd }: Context,
+): Promise<ReadOnlyDatabase> {
+  const { explainSqliteError, parseSqliteUri } = await import('./sqlite.ts');
+  const { path } = parseSqliteUri(uri, cwd);
+  const { DatabaseSync } = await import('node:sqlite');
+  try {
+    const file = new DatabaseSync(path, { readOnly: true, timeout: timeoutMs });
+    return {
+      async query(statement, value) {
+        try {
+          const prepared = file.prepare(statement);
+          prepared.setReadBigInts(true);
+          return value === undefined ? prepared.all() : prepared.all({ $1: value });
+        } catch (error) {
+          throw explainSqliteError(error, path);
+        }
+      },
+      close: async () => file.close(),
+    };
+  } catch (error) {
+    throw explainSqliteError(error, path);
+  }
+}
+
+async function connectPostgres(uri: string, timeoutMs: number): Promise<ReadOnlyDatabase> {
+  const { connectionStringOf, explainPostgresError } = await import('./postgres.ts');
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({
+    connectionString: connectionStringOf(uri),
+    connectionTimeoutMillis: timeoutMs,
+    statement_timeout: timeoutMs,
+    application_name: 'mlts',
+  });
+  // What breaks shows in the query that is waiting for it.
+  client.on('error', () => {});
+  const explain = (error: unknown): never => {
+    throw explainPostgresError(error, uri);
+  };
+  await client.connect().catch(explain);
+  await client.query('set default_transaction_read_only = on').catch(explain);
+  return {
+    query: async (statement, value) =>
+      (await client.query(statement, value === undefined ? [] : [value]).catch(explain)).rows,
+    close: () => client.end(),
+  };
+}
