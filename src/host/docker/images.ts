@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NotFound, ToolError } from '../../core/errors.ts';
 import type { Docker } from './daemon.ts';
 import { type DockerTask, explainDockerError } from './error.ts';
@@ -115,15 +116,24 @@ export async function buildImage(
   );
 }
 
-/** Removes untagged, unused images that carry the label: what a build leaves behind, older than `age` (`1h`). */
+/** How long the daemon may take to let go of what an interrupted build was using. */
+const PRUNE_PATIENCE_MS = 15_000;
+
+/**
+ * Removes images without a name that carry the label, all of them or those older than `age` (`1h`).
+ * An interrupted build's container holds its image for a moment longer: those are tried again.
+ */
 export async function pruneImages(docker: Docker, label: string, age?: string): Promise<void> {
-  const filters = {
-    dangling: ['true'],
-    label: [label],
-    ...(age === undefined ? {} : { until: [age] }),
-  };
-  // Nothing depends on it: another prune may be running, podman knows fewer filters.
-  await docker.engine.pruneImages({ filters: JSON.stringify(filters) }).catch(() => {});
+  const wanted = { dangling: ['true'], label: [label] };
+  const filters = JSON.stringify(age === undefined ? wanted : { ...wanted, until: [age] });
+  const { engine } = docker;
+  for (const deadline = Date.now() + PRUNE_PATIENCE_MS; ; await sleep(250)) {
+    // Nothing depends on it: another prune may be running, podman knows fewer filters.
+    await engine.pruneImages({ filters }).catch(() => {});
+    if (age !== undefined || Date.now() >= deadline) return;
+    const left = await engine.listImages({ filters: JSON.stringify(wanted) }).catch(() => []);
+    if (left.length === 0) return;
+  }
 }
 
 async function runStream(
