@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import type { ProcessContext } from '../host/process-context.ts';
+import { COMPLETING } from './completing.ts';
 import { version } from './version.ts';
 
 /** Makes one verb or group of verbs; `finish` is called with the exit code that its action ends with. */
@@ -34,6 +35,16 @@ const VERBS: readonly Verb[] = [
     summary: 'record, find, compare and change runs',
     load: async () => (await import('./runs.ts')).runsCommand,
   },
+  {
+    name: 'artifacts',
+    summary: 'upload, list and download artifacts of runs',
+    load: async () => (await import('./artifacts.ts')).artifactsCommand,
+  },
+  {
+    name: 'completion',
+    summary: 'print the script with which bash, zsh or fish completes all of this',
+    load: async () => (await import('./completion.ts')).completionCommand,
+  },
 ];
 
 /**
@@ -45,6 +56,7 @@ export async function runProgram(
   argv: readonly string[],
   context: ProcessContext,
 ): Promise<number> {
+  if (argv[0] === COMPLETING) return completeLine(argv.slice(1), context);
   const { args, debug } = takeDebugFlag(argv);
   if (debug) context.debug = true;
   let exitCode = 0;
@@ -60,6 +72,13 @@ export async function runProgram(
     throw toUsageError(error, args);
   }
   return exitCode;
+}
+
+async function completeLine(words: readonly string[], context: ProcessContext): Promise<number> {
+  const program = await createProgram(words.slice(0, -1), context, () => {});
+  const { completeWords } = await import('./completion/complete.ts');
+  await completeWords(words, program, context);
+  return 0;
 }
 
 async function createProgram(
