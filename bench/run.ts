@@ -1,3 +1,4 @@
+import { benchSearch } from './search.ts';
 import { benchStartup } from './startup.ts';
 import { benchTrivialRun } from './trivial-run.ts';
 
@@ -5,6 +6,7 @@ import { benchTrivialRun } from './trivial-run.ts';
 const benches: Readonly<Record<string, () => Promise<void>>> = {
   startup: benchStartup,
   'trivial-run': benchTrivialRun,
+  search: benchSearch,
 };
 
 const asked = process.argv.slice(2);

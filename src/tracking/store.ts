@@ -44,6 +44,8 @@ export interface ExperimentSearch extends PageRequest {
 
 export interface RunSearch extends ExperimentSearch {
   readonly experimentIds: readonly string[];
+  /** For lists that show no more: params, tags and metrics may be left out of what is found. */
+  readonly isInfoEnough?: boolean;
 }
 
 export interface RunData {

@@ -14,5 +14,5 @@ test.each([
   const options = { uri: '.', entryPoint: 'main' } as RunOptions;
   const run = { info: { id: 'r1', experimentId: '3' } } as Run;
   const lines = renderNextSteps(project, options, run, storeUri, new Chalk({ level: 0 }));
-  expect(lines).toEqual(['', 'next', `  ${shown}`]);
+  expect(lines).toEqual(['', 'next', '  mlts runs search --experiment-id 3', `  ${shown}`]);
 });

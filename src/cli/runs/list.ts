@@ -26,7 +26,7 @@ export function createListCommand(context: Context): Command {
         const hint = `give it, or set ${variables.experimentId}`;
         throw new UsageError('--experiment-id is missing', { hint });
       }
-      const search = { experimentIds: [id], view, maxResults: MOST_RUNS };
+      const search = { experimentIds: [id], view, maxResults: MOST_RUNS, isInfoEnough: true };
       const { items } = await withTrackingStore(context, (store) => store.searchRuns(search));
       const { renderRunList } = await import('./run-list.ts');
       context.terminal.print(renderRunList(items));

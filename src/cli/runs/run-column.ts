@@ -7,6 +7,11 @@ import { parseOrderBy } from '../../search/order-by.ts';
 import { runLanguage } from '../../tracking/search/run-language.ts';
 import type { Column } from '../output.ts';
 
+export interface RunColumn extends Column<Run> {
+  /** Shows nothing but the run's info: params, tags and metrics need not be read for it. */
+  readonly isInfo: boolean;
+}
+
 const ATTRIBUTES: Readonly<Record<string, (info: RunInfo) => string>> = {
   run_id: ({ id }) => id,
   run_name: ({ name }) => name,
@@ -32,7 +37,7 @@ const COLUMN_LANGUAGE: FilterLanguage = {
 const DEFAULT_COLUMNS: readonly string[] = ['run_id', 'run_name', 'status', 'start_time'];
 
 /** The columns of these names, such as `run_name` and `metrics.loss`. */
-export function selectColumns(names: readonly string[]): readonly Column<Run>[] {
+export function selectColumns(names: readonly string[]): readonly RunColumn[] {
   return names.map((name) => {
     const refuse = (problem: string, hint?: string) =>
       new UsageError(`--columns: ${problem}`, { hint });
@@ -43,7 +48,7 @@ export function selectColumns(names: readonly string[]): readonly Column<Run>[] 
 }
 
 /** What tells runs apart, and the metrics, params and tags that were asked about. */
-export function chooseColumns(filter: string, orderBy: readonly string[]): readonly Column<Run>[] {
+export function chooseColumns(filter: string, orderBy: readonly string[]): readonly RunColumn[] {
   const fields = listFields(filter, orderBy).filter(
     ({ kind }) => kind !== 'attribute' && kind !== 'dataset',
   );
@@ -64,8 +69,9 @@ function listFields(filter: string, orderBy: readonly string[]): readonly Field[
   }
 }
 
-function toColumn(field: Field, heading: string): Column<Run> {
-  return { heading, cell: (run) => readCell(run, field) };
+function toColumn(field: Field, heading: string): RunColumn {
+  const isInfo = field.kind === 'attribute';
+  return { heading, isInfo, cell: (run) => readCell(run, field) };
 }
 
 /** Empty where the run has no such value. */

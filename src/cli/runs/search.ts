@@ -52,9 +52,11 @@ async function searchRuns(
   const { chooseColumns, selectColumns } = await import('./run-column.ts');
   const shown = columns === undefined ? chooseColumns(filter, orderBy) : selectColumns(columns);
   const experimentIds = await findExperimentIds(readExperiments(flags, env), store);
-  const search = { experimentIds, filter, orderBy, view };
+  const isTabular = output === 'table' || output === 'csv';
+  const isInfoEnough = isTabular && shown.every(({ isInfo }) => isInfo);
+  const search = { experimentIds, filter, orderBy, view, isInfoEnough };
   const pages = readPages((page) => store.searchRuns({ ...search, ...page }), maxResults);
-  if (output === 'table' || output === 'csv') return printPages(pages, shown, output, terminal);
+  if (isTabular) return printPages(pages, shown, output, terminal);
   const { toRunJson } = await import('./run-json.ts');
   const written = (async function* () {
     for await (const runs of pages) yield runs.map(toRunJson);

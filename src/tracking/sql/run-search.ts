@@ -1,5 +1,5 @@
 import { type Expression, sql } from 'kysely';
-import type { Run } from '../../core/entities.ts';
+import type { Run, RunInfo } from '../../core/entities.ts';
 import type { Page } from '../../core/page.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { parseOrderBy } from '../../search/order-by.ts';
@@ -35,7 +35,13 @@ export async function searchRuns(
     .offset(range.offset)
     .execute();
   const { rows, nextPageToken } = cutPage(found, range);
-  return { items: await readRunData(database, rows.map(toRunInfo)), nextPageToken };
+  const infos = rows.map(toRunInfo);
+  if (search.isInfoEnough) return { items: infos.map(toBareRun), nextPageToken };
+  return { items: await readRunData(database, infos), nextPageToken };
+}
+
+function toBareRun(info: RunInfo): Run {
+  return { info, params: [], tags: [], metrics: [] };
 }
 
 /** Where the orders asked for leave a choice, the newest run comes first. */
