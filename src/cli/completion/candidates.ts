@@ -19,7 +19,9 @@ export async function findCandidates(
     const values = await listValues(owner, owner.name(), { ...line, current: attached }, context);
     return prependToAll(values, current.slice(0, current.length - attached.length));
   }
-  if (command.commands.length > 0) return listVerbs(command, current);
+  if (command.commands.length > 0) {
+    return line.positionals.length > 0 ? NOTHING : listVerbs(command, current);
+  }
   const argument = findArgument(line);
   return argument === undefined ? NOTHING : listValues(argument, argument.name(), line, context);
 }
