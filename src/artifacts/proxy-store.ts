@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { readFileFrom } from '../host/file-transfer.ts';
+import { readFileUpTo } from '../host/file-transfer.ts';
 import { createHttpClient, type HttpClient } from '../host/http/client.ts';
 import { type ArtifactPlace, joinPath, showUri, splitSafely } from './artifact-uri.ts';
 import { guessContentType } from './content-type.ts';
@@ -54,7 +54,7 @@ async function putFile(
   const createBody = (): Readable => {
     onBytes(-sent);
     sent = 0;
-    return readFileFrom(file, 0).on('data', (chunk) => {
+    return readFileUpTo(file, sizeBytes).on('data', (chunk) => {
       sent += chunk.length;
       onBytes(chunk.length);
     });

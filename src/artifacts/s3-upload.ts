@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { type Env, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
-import { readFileFrom } from '../host/file-transfer.ts';
+import { readFileUpTo } from '../host/file-transfer.ts';
 import { guessContentType } from './content-type.ts';
 import type { UploadSource } from './store.ts';
 
@@ -39,7 +39,7 @@ export async function putObject(
   const { Upload } = await import('@aws-sdk/lib-storage');
   const { file, sizeBytes, signal, onBytes } = source;
   const { type, encoding } = await guessContentType(file);
-  const body = readFileFrom(file, 0);
+  const body = readFileUpTo(file, sizeBytes);
   const upload = new Upload({
     client,
     params: {

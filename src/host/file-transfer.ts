@@ -79,6 +79,11 @@ export function readFileFrom(path: string, offset: number): Readable {
   return createReadStream(path, { start: offset });
 }
 
+/** Reads the first `sizeBytes` of a file: what is added to it meanwhile is left out. */
+export function readFileUpTo(path: string, sizeBytes: number): Readable {
+  return createReadStream(path, { start: 0, end: Math.max(0, sizeBytes - 1) });
+}
+
 /** Runs `work` with a new folder in `parent`, which is removed afterwards with all that is left in it. */
 export async function withPartialFolder<T>(
   parent: string,

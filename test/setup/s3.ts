@@ -2,7 +2,13 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { execa } from 'execa';
 import { once, testCache } from './cache.ts';
 import { findFreePort, type RunningServer, waitUntilHealthy } from './mlflow.ts';
@@ -35,6 +41,16 @@ export interface S3Server extends RunningServer {
   readonly env: Readonly<Record<string, string>>;
   createBucket(bucket: string): Promise<void>;
   put(bucket: string, key: string, content: string | Buffer): Promise<void>;
+  get(bucket: string, key: string): Promise<StoredObject>;
+  /** Keys of uploads in parts that were begun and neither finished nor given up. */
+  listUnfinished(bucket: string): Promise<readonly string[]>;
+}
+
+export interface StoredObject {
+  readonly content: Buffer;
+  readonly type: string | undefined;
+  readonly encoding: string | undefined;
+  readonly storageClass: string | undefined;
 }
 
 /** An S3 server on a free port; what it holds is in its memory and ends with it. */
@@ -69,6 +85,16 @@ export async function startS3Server(): Promise<S3Server> {
       await client.send(
         new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(content) }),
       );
+    },
+    async get(bucket, key) {
+      const object = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const content = Buffer.from((await object.Body?.transformToByteArray()) ?? []);
+      const { ContentType: type, ContentEncoding: encoding, StorageClass: storageClass } = object;
+      return { content, type, encoding, storageClass };
+    },
+    async listUnfinished(bucket) {
+      const answer = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+      return (answer.Uploads ?? []).map(({ Key = '' }) => Key);
     },
     async stop() {
       client.destroy();

@@ -14,9 +14,15 @@ export function toArtifactJson({ path, isDirectory, sizeBytes }: ArtifactEntry):
   return { path, is_dir: isDirectory, ...size };
 }
 
-/** As `mlflow artifacts list` prints it: each entry on lines of its own, one list around them. */
+/**
+ * As `mlflow artifacts list` prints it: each entry on lines of its own, one list around them, and an
+ * empty file without its size (`mlflow/entities/file_info.py`).
+ */
 export function renderArtifactsJson(rows: readonly ArtifactJson[]): string {
-  return `[${rows.map((row) => formatPythonJson({ ...row }, 2)).join(', ')}]`;
+  const entries = rows.map(({ file_size: size, ...row }) =>
+    formatPythonJson(size ? { ...row, file_size: size } : row, 2),
+  );
+  return `[${entries.join(', ')}]`;
 }
 
 export const ARTIFACT_COLUMNS: readonly Column<ArtifactJson>[] = [
