@@ -41,6 +41,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./artifacts.ts')).artifactsCommand,
   },
   {
+    name: 'doctor',
+    summary: 'show what a bug report needs; tell what is broken',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
+  {
     name: 'completion',
     summary: 'print the script with which bash, zsh or fish completes all of this',
     load: async () => (await import('./completion.ts')).completionCommand,

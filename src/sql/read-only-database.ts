@@ -6,6 +6,8 @@ export type ReadOnlyRow = Readonly<Record<string, unknown>>;
 export interface ReadOnlyDatabase {
   /** `$1` in `statement` stands for `value`. @throws MltsError with the driver's reason. */
   query(statement: string, value?: string): Promise<readonly ReadOnlyRow[]>;
+  /** Alembic's revision of MLflow's tables; `empty` where there are no tables, undefined where they are not MLflow's. */
+  readRevision(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -34,16 +36,19 @@ async function openSqliteFile(
   const { DatabaseSync } = await import('node:sqlite');
   try {
     const file = new DatabaseSync(path, { readOnly: true, timeout: timeoutMs });
+    const query: ReadOnlyDatabase['query'] = async (statement, value) => {
+      try {
+        const prepared = file.prepare(statement);
+        prepared.setReadBigInts(true);
+        return value === undefined ? prepared.all() : prepared.all({ $1: value });
+      } catch (error) {
+        throw explainSqliteError(error, path);
+      }
+    };
+    const tables = "select name from sqlite_master where type = 'table'";
     return {
-      async query(statement, value) {
-        try {
-          const prepared = file.prepare(statement);
-          prepared.setReadBigInts(true);
-          return value === undefined ? prepared.all() : prepared.all({ $1: value });
-        } catch (error) {
-          throw explainSqliteError(error, path);
-        }
-      },
+      query,
+      readRevision: () => readRevision(query, tables),
       close: async () => file.close(),
     };
   } catch (error) {
@@ -67,9 +72,20 @@ async function connectPostgres(uri: string, timeoutMs: number): Promise<ReadOnly
   };
   await client.connect().catch(explain);
   await client.query('set default_transaction_read_only = on').catch(explain);
-  return {
-    query: async (statement, value) =>
-      (await client.query(statement, value === undefined ? [] : [value]).catch(explain)).rows,
-    close: () => client.end(),
-  };
+  const query: ReadOnlyDatabase['query'] = async (statement, value) =>
+    (await client.query(statement, value === undefined ? [] : [value]).catch(explain)).rows;
+  const tables = `select table_name as name from information_schema.tables
+    where table_schema = current_schema() and table_type = 'BASE TABLE'`;
+  return { query, readRevision: () => readRevision(query, tables), close: () => client.end() };
+}
+
+async function readRevision(
+  query: ReadOnlyDatabase['query'],
+  tablesStatement: string,
+): Promise<string | undefined> {
+  const tables = (await query(tablesStatement)).map(({ name }) => name);
+  if (tables.length === 0) return 'empty';
+  if (!tables.includes('alembic_version')) return undefined;
+  const [row] = await query('select version_num from alembic_version');
+  return row === undefined ? undefined : String(row.version_num);
 }

@@ -60,7 +60,7 @@ function isOld(revision: string | undefined): boolean {
  * Lets nothing but the newest known schema pass: MLflow's own check
  * (`mlflow/store/db/utils.py`, `_verify_schema`), with the two ways out told apart.
  */
-function checkRevision(revision: string | undefined, uri: string): void {
+export function checkRevision(revision: string | undefined, uri: string): void {
   const [newest] = revisions;
   if (revision === newest) return;
   const shown = redactUrls(uri);
