@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CompiledQuery,
@@ -87,9 +87,9 @@ class NodeSqliteConnection implements DatabaseConnection {
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     for (const deadline = Date.now() + this.#waitMs; ; await sleep(POLL_MS)) {
       try {
-        const statement = this.#database.prepare(sql);
-        statement.setReadBigInts(true);
-        return { rows: statement.all(...(parameters as SQLInputValue[])).map(toNumbers) as R[] };
+        return {
+          rows: readRows(this.#database.prepare(sql), parameters as SQLInputValue[]) as R[],
+        };
       } catch (error) {
         if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
         if (Date.now() >= deadline) throw new DatabaseBusy(String(error));
@@ -112,7 +112,23 @@ class NodeSqliteConnection implements DatabaseConnection {
   }
 }
 
-/** Whole numbers as numbers, but for those past 2^53: the ids that a migrated file store brings along. */
+/**
+ * Whole numbers as numbers, but for those past 2^53: the ids that a migrated file store brings along.
+ * Reading all of them as BigInt first takes twice as long, so that is done only for what SQLite would refuse
+ * to read otherwise, and for what writes, which must not be run twice.
+ */
+function readRows(statement: StatementSync, parameters: readonly SQLInputValue[]): unknown[] {
+  if (/^select\b/i.test(statement.sourceSQL)) {
+    try {
+      return statement.all(...parameters);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error;
+    }
+  }
+  statement.setReadBigInts(true);
+  return statement.all(...parameters).map(toNumbers);
+}
+
 function toNumbers(row: Record<string, SQLOutputValue>): Record<string, SQLOutputValue> {
   for (const [name, value] of Object.entries(row)) {
     if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) row[name] = Number(value);

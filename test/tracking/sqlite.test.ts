@@ -326,6 +326,24 @@ describe('what cannot be used', () => {
     await store.close();
   });
 
+  test('an experiment id past 2^53, as a migrated folder store brings it along, keeps every digit', async () => {
+    const folder = await makeFolder();
+    await (await open(folder)).close();
+    const id = '812345678901234567';
+    const database = new DatabaseSync(join(folder, 'mlflow.db'));
+    database.exec(
+      `insert into experiments (experiment_id, name, artifact_location, lifecycle_stage) values (${id}, 'large', '/a', 'active')`,
+    );
+    database.close();
+    const store = await open(folder);
+    const run = await store.createRun({ ...RUN, experimentId: id });
+    const found = await store.searchRuns({ experimentIds: [id], view: 'active_only' });
+    expect(found.items.map(({ info }) => info)).toEqual([run.info]);
+    expect(run.info.experimentId).toBe(id);
+    expect((await store.getExperimentByName('large'))?.id).toBe(id);
+    await store.close();
+  });
+
   test.each(['sqlite://', 'sqlite:///:memory:'])('%s names no file', async (uri) => {
     await expect(open('/tmp', uri)).rejects.toThrow(/names no database file/);
   });

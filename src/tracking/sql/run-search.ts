@@ -36,7 +36,9 @@ export async function searchRuns(
     .execute();
   const { rows, nextPageToken } = cutPage(found, range);
   const infos = rows.map(toRunInfo);
-  if (search.isInfoEnough) return { items: infos.map(toBareRun), nextPageToken };
+  // The name of a run of MLflow 1.x is among its tags.
+  const isNamed = infos.every(({ name }) => name !== '');
+  if (search.isInfoEnough && isNamed) return { items: infos.map(toBareRun), nextPageToken };
   return { items: await readRunData(database, infos), nextPageToken };
 }
 
