@@ -41,8 +41,8 @@ export async function uploadFile(
     });
   }
   if (source.kind === 'other') throw notPlain(file);
-  const path = joinPath(target.folder, basename(source.path));
-  return upload([{ ...source, path }], () => source.path, { label: file, target, context });
+  const destination = joinPath(target.folder, basename(source.path));
+  return upload([{ ...source, destination }], { label: file, target, context });
 }
 
 /**
@@ -67,10 +67,12 @@ export async function uploadFolder(
     if (kind === 'other') throw notPlain(join(folder, path));
     if (kind === 'linked-folder') context.terminal.warn(linkWarning(join(folder, path)));
   }
-  const localPathOf = ({ path }: SourceEntry): string =>
-    join(root, path.slice(target.folder === '' ? 0 : target.folder.length + 1));
-  const placed = entries.map((entry) => ({ ...entry, path: joinPath(target.folder, entry.path) }));
-  return upload(placed, localPathOf, { label: folder, target, context });
+  const pieces = entries.map((entry) => ({
+    ...entry,
+    path: join(root, entry.path),
+    destination: joinPath(target.folder, entry.path),
+  }));
+  return upload(pieces, { label: folder, target, context });
 }
 
 function notPlain(path: string): InvalidInput {
@@ -84,6 +86,12 @@ function linkWarning(path: string): string {
   return `${path} is a link to a folder: what is in there is not logged`;
 }
 
+/** One file or folder on its way; `path` is absolute. */
+interface Piece extends SourceEntry {
+  /** In the store. */
+  readonly destination: string;
+}
+
 interface Upload {
   /** As the user named it. */
   readonly label: string;
@@ -92,18 +100,17 @@ interface Upload {
 }
 
 async function upload(
-  entries: readonly SourceEntry[],
-  localPathOf: (entry: SourceEntry) => string,
+  pieces: readonly Piece[],
   { label, target: { base, trackingUri }, context }: Upload,
 ): Promise<UploadSummary> {
   refuseUnwritable(base);
-  const files = entries.filter(({ kind }) => kind === 'file');
+  const files = pieces.filter(({ kind }) => kind === 'file');
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   const store = await openArtifactStore(base, context, trackingUri);
   try {
     await context.terminal.progress(`uploading ${label}`, async (update) => {
       let sent = 0;
-      await sendAll(store, entries, localPathOf, context.interrupts.signal, (count) => {
+      await sendAll(store, pieces, context.interrupts.signal, (count) => {
         sent += count;
         update(`uploading ${label}: ${showSize(sent)} of ${showSize(sizeBytes)}`);
       });
@@ -127,21 +134,19 @@ function refuseUnwritable(base: string): void {
 
 async function sendAll(
   store: ArtifactStore,
-  entries: readonly SourceEntry[],
-  localPathOf: (entry: SourceEntry) => string,
+  pieces: readonly Piece[],
   interrupt: AbortSignal,
   onBytes: (count: number) => void,
 ): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([interrupt, stop.signal]);
-  const send = async (entry: SourceEntry): Promise<void> => {
+  const send = async ({ kind, path: file, destination, sizeBytes }: Piece): Promise<void> => {
     signal.throwIfAborted();
-    if (entry.kind !== 'file') return store.makeFolder?.(entry.path);
-    const { path, sizeBytes } = entry;
-    await store.write(path, { file: localPathOf(entry), sizeBytes, signal, onBytes });
+    if (kind === 'file') await store.write(destination, { file, sizeBytes, signal, onBytes });
+    else await store.makeFolder?.(destination);
   };
   // Each catches its own failure, so that all have settled when this returns.
-  await pMap(entries, (entry) => send(entry).catch((error) => stop.abort(error)), {
+  await pMap(pieces, (piece) => send(piece).catch((error) => stop.abort(error)), {
     concurrency: CONCURRENCY,
   });
   interrupt.throwIfAborted();

@@ -70,7 +70,7 @@ async function writeAll(
 function writeError(path: string, error: unknown): InvalidInput {
   const { code } = error as NodeJS.ErrnoException;
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
-  const hint = isFull ? 'make room, or name another disk with --storage-dir' : undefined;
+  const hint = isFull ? 'make room, or name a folder on another disk' : undefined;
   return new InvalidInput(`cannot write ${path}: ${explainCode(error)}`, { hint, cause: error });
 }
 

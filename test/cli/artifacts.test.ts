@@ -86,6 +86,12 @@ test('a part of a run comes under its own name', async () => {
   expect(await readFile(rig.path('part/sub/b.bin'), 'utf8')).toBe('BB');
 });
 
+test('what is in a folder comes without it where a slash stands behind its name', async () => {
+  const { stdout } = await artifacts('download', '-r', runId, '-a', 'in/to/sub/', '-d', 'inside');
+  expect(stdout).toBe(`\n${rig.path('inside')}\n`);
+  expect(await readdir(rig.path('inside'))).toEqual(['b.bin']);
+});
+
 test('without a folder to go to it comes into a new one; all of a local run stays where it is', async () => {
   const part = await artifacts('download', '-r', runId, '-a', 'one.csv');
   const path = part.stdout.trim();

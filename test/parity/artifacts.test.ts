@@ -27,7 +27,7 @@ def log(uri):
 def read(uri, run, target):
     os.environ["MLFLOW_TRACKING_URI"] = uri
     listed = [call("list", "-r", run, "-a", path) for path in ("", "in/to", "in/to/", "one.csv", "none")]
-    return listed + [call("download", "-r", run, "-d", target)] + [call("download", "-r", run, "-a", path, "-d", target) for path in ("in/to/sub", "one.csv")]
+    return listed + [call("download", "-r", run, "-d", target)] + [call("download", "-r", run, "-a", path, "-d", target) for path in ("in/to/sub", "in/to/sub/", "one.csv")]
 print(json.dumps([{"log": log, "read": read}[sys.argv[1]](*args) for args in json.loads(sys.argv[2])]))`;
 
 let rig: Rig;
@@ -71,6 +71,7 @@ async function readOurs(uri: string, run: string, target: string): Promise<reado
     ...['', 'in/to', 'in/to/', 'one.csv', 'none'].map((path) => ['list', '-r', run, '-a', path]),
     ['download', '-r', run, '-d', target],
     ['download', '-r', run, '-a', 'in/to/sub', '-d', target],
+    ['download', '-r', run, '-a', 'in/to/sub/', '-d', target],
     ['download', '-r', run, '-a', 'one.csv', '-d', target],
   ];
   const ended = calls.map((args) => rig.mlts(['artifacts', ...args], { env }));

@@ -33,7 +33,11 @@ async function download(flags: DownloadFlags, context: Context): Promise<void> {
 }
 
 /** An address comes before a run and a path, which MLflow leaves unread then. */
-async function chooseUri({ artifactUri, runId, artifactPath }: DownloadFlags): Promise<string> {
+async function chooseUri({
+  artifactUri,
+  runId,
+  artifactPath = '',
+}: DownloadFlags): Promise<string> {
   if (artifactUri !== undefined) return artifactUri;
   if (runId === undefined || runId === '') {
     throw new UsageError('neither --run-id nor --artifact-uri is given', {
@@ -41,5 +45,7 @@ async function chooseUri({ artifactUri, runId, artifactPath }: DownloadFlags): P
     });
   }
   const { readSourcePath } = await import('../../artifacts/artifact-path.ts');
-  return `runs:/${runId}/${readSourcePath(artifactPath ?? '')}`;
+  // `sub/` means what is in `sub`.
+  const contents = artifactPath.endsWith('/') ? '/' : '';
+  return `runs:/${runId}/${readSourcePath(artifactPath)}${contents}`;
 }
