@@ -337,7 +337,11 @@ describe('what cannot be used', () => {
     database.close();
     const store = await open(folder);
     const run = await store.createRun({ ...RUN, experimentId: id });
-    const found = await store.searchRuns({ experimentIds: [id], view: 'active_only' });
+    const found = await store.searchRuns({
+      experimentIds: [id],
+      view: 'active_only',
+      maxResults: 10,
+    });
     expect(found.items.map(({ info }) => info)).toEqual([run.info]);
     expect(run.info.experimentId).toBe(id);
     expect((await store.getExperimentByName('large'))?.id).toBe(id);
