@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { readFileUpTo } from '../host/file-transfer.ts';
@@ -51,14 +51,16 @@ async function putFile(
 ): Promise<void> {
   const { type = 'application/octet-stream' } = await guessContentType(file);
   let sent = 0;
-  const createBody = (): Readable => {
+  const readCounting = async function* (): AsyncIterable<Buffer> {
     onBytes(-sent);
     sent = 0;
-    return readFileUpTo(file, sizeBytes).on('data', (chunk) => {
+    for await (const chunk of readFileUpTo(file, sizeBytes)) {
+      yield chunk;
       sent += chunk.length;
       onBytes(chunk.length);
-    });
+    }
   };
+  const createBody = (): Readable => Readable.from(readCounting());
   const headers = { 'content-type': type, 'content-length': String(sizeBytes) };
   await client.callJson({ method: 'PUT', path, headers, createBody, signal });
 }

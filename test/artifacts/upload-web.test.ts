@@ -75,6 +75,13 @@ test('a refusal is told once, with what the server said', async () => {
   expect(received).toHaveLength(1);
 });
 
+test('an interrupt ends an upload that the server does not answer', async () => {
+  const interrupted = context();
+  answer = () => interrupted.interrupt('SIGINT');
+  const upload = uploadFile('a b.json', target('mlflow-artifacts:/1'), interrupted);
+  await expect(upload).rejects.toMatchObject({ name: 'Interrupted', signalName: 'SIGINT' });
+});
+
 test('a plain web address takes no uploads', async () => {
   const upload = uploadFile('a b.json', target(`${uri}/files`), context());
   await expect(upload).rejects.toThrow(/nothing can be uploaded to/);
