@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { revisions } from '../../src/sql/schema/revisions.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import { testSearch } from '../contracts/search.ts';
+import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
@@ -20,6 +22,10 @@ describe.skipIf(reason !== undefined)(`PostgreSQL${reason ? ` (skipped: ${reason
 
   testTrackingStore('PostgreSQL', async () => open(await server.createDatabase()));
   testSearch('PostgreSQL', async () => open(await server.createDatabase()));
+  testStoredNames('PostgreSQL', () => server.createDatabase(), {
+    kind: 'PostgreSQL',
+    schemaRevision: revisions[0],
+  });
 
   test("ten that open an empty database at once make MLflow's own tables, once", async () => {
     const [ours, theirs] = [await server.createDatabase(), await server.createDatabase()];

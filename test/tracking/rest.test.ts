@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import { testSearch } from '../contracts/search.ts';
+import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
-import { findFreePort, type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
+import {
+  findFreePort,
+  MLFLOW_VERSION,
+  type RunningServer,
+  startMlflowServer,
+} from '../setup/mlflow.ts';
 
 describe('an MLflow server', () => {
   let server: RunningServer;
@@ -14,6 +20,10 @@ describe('an MLflow server', () => {
 
   testTrackingStore('an MLflow server', () => openTrackingStore(server.uri, createTestContext()));
   testSearch('an MLflow server', () => openTrackingStore(server.uri, createTestContext()));
+  testStoredNames('an MLflow server', async () => server.uri, {
+    kind: 'MLflow server',
+    serverVersion: MLFLOW_VERSION,
+  });
 
   test('artifacts of its runs go through it', async () => {
     const store = await openTrackingStore(server.uri, createTestContext());

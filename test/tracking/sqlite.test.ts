@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { revisions } from '../../src/sql/schema/revisions.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import { testSearch } from '../contracts/search.ts';
+import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
@@ -24,6 +25,10 @@ const open = (cwd: string, uri = 'sqlite:///mlflow.db') =>
 
 testTrackingStore('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
 testSearch('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
+testStoredNames('SQLite', async () => `sqlite:///${join(await makeFolder(), 'mlflow.db')}`, {
+  kind: 'SQLite',
+  schemaRevision: revisions[0],
+});
 
 const RUN = { experimentId: '0', userId: 'ann', startTimeMs: 1_700_000_000_000, tags: [] };
 
