@@ -38,7 +38,8 @@ const START_FILES = {
   fishrc: "mlts completion fish | source; function fish_prompt; echo -n 'ready> '; end\n",
   'bin/mlts': `#!/bin/sh\nexec ${bin} "$@"\n`,
   'settings.env': 'COLOUR=green\n',
-  MLproject: 'entry_points: {main: {parameters: {n_trees: int, path: string}, command: "true"}}\n',
+  MLproject:
+    'entry_points: {main: {parameters: {n_trees: int, data: path, quick: bool}, command: "true"}}\n',
 };
 
 const isThere = (program: string): boolean => {
@@ -99,6 +100,8 @@ describe.each(Object.keys(SHELLS))('%s', (shell) => {
     { typed: 'mlts experiments get -n "my\\t', words: ['experiments', 'get', '-n', 'my first'] },
     { typed: 'mlts runs search --view=del\\t', words: ['runs', 'search', '--view=deleted_only'] },
     { typed: 'mlts run . -P n_\\t7', words: ['run', '.', '-P', 'n_trees=7'] },
+    { typed: 'mlts run . -P quick=F\\t', words: ['run', '.', '-P', 'quick=False'] },
+    { typed: 'mlts run . -P data=sett\\t', words: ['run', '.', '-P', 'data=settings.env'] },
     { typed: 'mlts run . --env-file sett\\t', words: ['run', '.', '--env-file', 'settings.env'] },
   ])(`completes $typed (${reason ?? 'the real shell'})`, async ({ typed, words }) => {
     expect(await completeIn(shell, typed)).toEqual(words);

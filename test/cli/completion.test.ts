@@ -60,11 +60,13 @@ describe('mlts __complete', () => {
     { words: ['run', 'p', '-P', 'rate=1', '-P', ''], found: ['verbose=\tbool, required'] },
     {
       words: ['run', 'p', '-P', 'verbose='],
-      found: ['verbose=\tbool, required', 'verbose=True', 'verbose=False'],
+      found: ['verbose=True', 'verbose=False'],
     },
     { words: ['run', 'p', '-e', 'evaluate', '-P', ''], found: [] },
     { words: ['run', 'https://example.invalid/x.git', '-e', ''], found: [] },
     { words: ['run', ''], found: [':files'] },
+    { words: ['artifacts', 'list', '--artifact-path', ''], found: [] },
+    { words: ['artifacts', 'log-artifact', '--local-file', ''], found: [':files'] },
     { words: ['no', 'such', 'verb', ''], found: [] },
   ])('$words', async ({ words, found }) => {
     expect(await complete(words)).toEqual(found);

@@ -8,8 +8,8 @@ function __mlts_complete
     test (count $plain) -eq 0; and set plain ''
     for line in (command $typed[1] __complete $typed[2..-1] $plain 2>/dev/null </dev/null)
         if test "$line" = ':files'
-            set -l prefix (string match -r '^-[^=]*=' -- $plain; or echo '')
-            set -l path (string replace -r '^-[^=]*=' '' -- $plain)
+            set -l prefix (string match -r '^[^=/]*=' -- $plain; or echo '')
+            set -l path (string replace -r '^[^=/]*=' '' -- $plain)
             for found in (__fish_complete_path $path)
                 echo $prefix$found
             end

@@ -24,7 +24,7 @@ _mlts() {
     fi
   fi
   if [[ -n $files ]]; then
-    [[ $PREFIX == -*=* ]] && compset -P '*='
+    [[ $PREFIX == [^/]#=* ]] && compset -P '*='
     _files
   fi
 }

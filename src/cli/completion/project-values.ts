@@ -19,27 +19,26 @@ export async function listEntryPoints(line: TypedLine, context: Context): Promis
   return { found: [...declared, ...scripts.map((value) => ({ value, description: 'script' }))] };
 }
 
-/** `name=` for each parameter of the entry point that has no value yet; values of those that are typed. */
+/** `name=` for each parameter of the entry point that has no value yet; behind `name=` its values. */
 export async function listParameters(line: TypedLine, context: Context): Promise<Candidates> {
   const project = await loadNamedProject(line, context);
   const name = line.values.get('entry-point')?.at(-1) ?? 'main';
-  const entryPoint = project?.entryPoints.find((declared) => declared.name === name);
-  if (entryPoint === undefined) return NOTHING;
+  const parameters =
+    project?.entryPoints.find((declared) => declared.name === name)?.parameters ?? [];
+  const typed = parameters.find((parameter) => line.current.startsWith(`${parameter.name}=`));
+  if (typed !== undefined) return listParameterValues(typed);
   const given = (line.values.get('param-list') ?? []).map((word) => word.split('=')[0]);
   return {
-    found: entryPoint.parameters
+    found: parameters
       .filter((parameter) => !given.includes(parameter.name))
-      .flatMap((parameter) => [
-        { value: `${parameter.name}=`, description: describeParameter(parameter) },
-        ...listParameterValues(parameter, line.current),
-      ]),
+      .map((one) => ({ value: `${one.name}=`, description: describeParameter(one) })),
   };
 }
 
-/** Only where its name is typed: else they would stand among the names. */
-function listParameterValues({ name, type }: Parameter, current: string): Candidates['found'] {
-  if (type !== 'bool' || !current.startsWith(`${name}=`)) return [];
-  return ['True', 'False'].map((value) => ({ value: `${name}=${value}` }));
+function listParameterValues({ name, type }: Parameter): Candidates {
+  if (type === 'path' || type === 'uri') return { found: [], takesFiles: true };
+  const values = type === 'bool' ? ['True', 'False'] : [];
+  return { found: values.map((value) => ({ value: `${name}=${value}` })) };
 }
 
 function describeParameter(parameter: Parameter): string {

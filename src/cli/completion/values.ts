@@ -14,6 +14,9 @@ const SOURCES: Readonly<Record<string, ValueSource>> = {
   'run-id': async (line, context) => (await import('./store-values.ts')).listRunIds(line, context),
   'entry-point': async (line, context) =>
     (await import('./project-values.ts')).listEntryPoints(line, context),
+  // Paths and addresses of artifacts are none of this machine's.
+  'artifact-path': async () => NOTHING,
+  'artifact-uri': async () => NOTHING,
   'param-list': async (line, context) =>
     (await import('./project-values.ts')).listParameters(line, context),
 };

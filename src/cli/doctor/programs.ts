@@ -19,7 +19,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
   conda: '--env-manager conda',
   mamba: '--env-manager conda',
   micromamba: '--env-manager conda',
-  docker: 'nothing: mlts talks to the daemon itself',
+  docker: 'looking at containers; mlts talks to the daemon itself',
   git: 'projects in Git repositories, and --version',
 };
 
