@@ -12,10 +12,13 @@ export interface PageRange {
 }
 
 /** @throws InvalidInput for a token that is none, and for a number of results that MLflow refuses. */
-export function readPageRange({ maxResults, pageToken }: PageRequest): PageRange {
-  if (!Number.isInteger(maxResults) || maxResults < 1 || maxResults > MOST_RESULTS) {
+export function readPageRange(
+  { maxResults, pageToken }: PageRequest,
+  mostResults = MOST_RESULTS,
+): PageRange {
+  if (!Number.isInteger(maxResults) || maxResults < 1 || maxResults > mostResults) {
     throw new InvalidInput(`${maxResults} results cannot be asked for at once`, {
-      hint: `ask for 1 to ${MOST_RESULTS}, and for the next page by its token`,
+      hint: `ask for 1 to ${mostResults}, and for the next page by its token`,
     });
   }
   return { offset: parsePageToken(pageToken), limit: maxResults };

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { LifecycleStage, RunStatus } from '../core/entities.ts';
+import type { RegistryTables } from './registry-tables.ts';
 
 /** A boolean as the driver takes and gives it: SQLite has numbers only. */
 export type Flag = boolean | number;
@@ -8,7 +9,7 @@ export type Flag = boolean | number;
 type Whole = number | bigint;
 
 /** The columns that mlts reads or writes, of the tables in `schema/`. */
-export interface Tables {
+export interface Tables extends RegistryTables {
   alembic_version: { version_num: string };
   experiments: {
     experiment_id: Generated<Whole>;

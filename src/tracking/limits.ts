@@ -1,13 +1,12 @@
-import { posix } from 'node:path';
 import type { Metric, Param, Tag } from '../core/entities.ts';
 import { type Env, readFlag, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { checkKey, lengthOf } from '../core/key.ts';
 import { isSecretName } from '../core/redact.ts';
 import type { RunData } from './store.ts';
 
 /** What MLflow's stores take (`mlflow/utils/validation.py`); lengths in characters. */
 const LIMITS = {
-  key: 250,
   paramValue: 6_000,
   tagValue: 8_000,
   experimentName: 500,
@@ -78,28 +77,6 @@ export function checkExperimentId(experimentId: string): string {
   });
 }
 
-/** Keys name files in some stores, so they may not leave their folder, in any store. */
-export function checkKey(kind: 'param' | 'tag' | 'metric', key: string): string {
-  if (!/^[/\p{L}\p{N}_.\- :]*$/u.test(key)) {
-    throw new InvalidInput(`the ${kind} name \`${key}\` holds characters that MLflow refuses`, {
-      hint: 'use letters, digits, `_`, `-`, `.`, `:`, `/` and spaces',
-    });
-  }
-  const normal = posix.normalize(key);
-  if (normal !== key || /^(\.$|\.\.|\/)|\/$/.test(normal)) {
-    throw new InvalidInput(
-      `the ${kind} name \`${key}\` is no plain path: it reads as \`${normal}\``,
-      {
-        hint: 'leave out `..`, `.`, double and outer slashes',
-      },
-    );
-  }
-  if (lengthOf(key) > LIMITS.key) {
-    throw new InvalidInput(`the ${kind} name \`${key}\` is longer than ${LIMITS.key} characters`);
-  }
-  return key;
-}
-
 function checkMetric({ key, value, timestampMs, step }: Metric): void {
   checkKey('metric', key);
   const isWhole = Number.isSafeInteger(step) && Number.isSafeInteger(timestampMs);
@@ -128,11 +105,6 @@ function fitLength(what: string, value: string, limit: number, rule: LengthRule)
   if (!rule.truncate) throw new InvalidInput(`${what} is longer than ${limit} characters`);
   rule.warn(`${what} is longer than ${limit} characters: the rest is cut off`);
   return [...value].slice(0, limit).join('');
-}
-
-/** Characters as Python counts them, not UTF-16 units. */
-function lengthOf(text: string): number {
-  return [...text].length;
 }
 
 /** A param's value never changes (`mlflow/utils/validation.py`); `runId` says whose. */

@@ -11,6 +11,7 @@ import type {
   Tag,
 } from '../../core/entities.ts';
 import { MltsError, NotFound, Unavailable } from '../../core/errors.ts';
+import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
@@ -20,7 +21,6 @@ import {
   checkExperiment,
   checkExperimentId,
   checkExperimentTag,
-  checkKey,
   checkRunData,
   checkRunId,
   checkTags,

@@ -1,5 +1,6 @@
 import type { Experiment, Metric, Run, RunInfo, RunLinks, Tag } from '../../core/entities.ts';
 import { NotFound } from '../../core/errors.ts';
+import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import type { Context } from '../../host/context.ts';
 import { type MlflowApi, openMlflowApi } from '../../host/http/mlflow-api.ts';
@@ -9,7 +10,6 @@ import {
   checkExperiment,
   checkExperimentId,
   checkExperimentTag,
-  checkKey,
   checkRunData,
   checkRunId,
   checkTags,

@@ -10,6 +10,7 @@ import type {
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
+import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
@@ -17,7 +18,6 @@ import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentTag,
-  checkKey,
   checkRunData,
   checkRunId,
   checkTags,

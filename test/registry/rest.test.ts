@@ -1,0 +1,15 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { openRegistryStore } from '../../src/registry/open.ts';
+import { testRegistryStore } from '../contracts/registry-store.ts';
+import { createTestContext } from '../setup/context.ts';
+import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
+
+describe('an MLflow server', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startMlflowServer();
+  });
+  afterAll(() => server?.stop());
+
+  testRegistryStore('an MLflow server', () => openRegistryStore(server.uri, createTestContext()));
+});
