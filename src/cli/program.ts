@@ -41,6 +41,16 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./artifacts.ts')).artifactsCommand,
   },
   {
+    name: 'registered-models',
+    summary: 'create, find and change registered models',
+    load: async () => (await import('./registered-models.ts')).registeredModelsCommand,
+  },
+  {
+    name: 'model-versions',
+    summary: 'create, find and change versions of registered models',
+    load: async () => (await import('./model-versions.ts')).modelVersionsCommand,
+  },
+  {
     name: 'doctor',
     summary: 'show what a bug report needs; tell what is broken',
     load: async () => (await import('./doctor.ts')).doctorCommand,

@@ -1,0 +1,34 @@
+import { Command } from 'commander';
+import { resolveLocation } from '../../core/artifact-location.ts';
+import type { Tag } from '../../core/entities.ts';
+import type { Context } from '../../host/context.ts';
+import { withRegistryStore } from '../registry-store.ts';
+import { createTagOption } from '../tag-option.ts';
+import { createNameArgument } from './arguments.ts';
+
+interface CreateFlags {
+  readonly source: string;
+  readonly runId?: string;
+  readonly description?: string;
+  readonly tag?: readonly Tag[];
+}
+
+/** `mlts model-versions create NAME --source URI`: `MlflowClient.create_model_version`. */
+export function createCreateCommand(context: Context): Command {
+  return new Command('create')
+    .description('add a version to a registered model, and print its number')
+    .addArgument(createNameArgument())
+    .requiredOption('-s, --source <uri>', 'the folder with the model, or models:/NAME/VERSION')
+    .option('--run-id <id>', 'the run that made it')
+    .option('-d, --description <text>', 'what is special about it')
+    .addOption(createTagOption())
+    .action(async (name: string, flags: CreateFlags) => {
+      const { runId, description, tag: tags = [] } = flags;
+      const source = resolveLocation(flags.source, context.cwd);
+      const { version } = await withRegistryStore(context, (store) =>
+        store.createVersion({ name, source, runId, description, tags }),
+      );
+      context.terminal.print(String(version));
+      context.terminal.note(`created version ${version} of \`${name}\``);
+    });
+}
