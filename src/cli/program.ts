@@ -51,6 +51,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./model-versions.ts')).modelVersionsCommand,
   },
   {
+    name: 'models',
+    summary: 'promote versions of registered models',
+    load: async () => (await import('./models.ts')).modelsCommand,
+  },
+  {
     name: 'doctor',
     summary: 'show what a bug report needs; tell what is broken',
     load: async () => (await import('./doctor.ts')).doctorCommand,

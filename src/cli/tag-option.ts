@@ -2,9 +2,9 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Tag } from '../core/entities.ts';
 
 /** `--tag KEY=VALUE`, as often as needed. */
-export function createTagOption(): Option {
-  return new Option('-t, --tag <key=value>', 'repeatable').argParser(
-    (text: string, earlier: readonly Tag[] | undefined = []) => [...earlier, parseTag(text)],
+export function createTagOption(flags = '-t, --tag <key=value>', text = 'repeatable'): Option {
+  return new Option(flags, text).argParser(
+    (given: string, earlier: readonly Tag[] | undefined = []) => [...earlier, parseTag(given)],
   );
 }
 

@@ -109,6 +109,19 @@ export class RunFailed extends MltsError {
   }
 }
 
+/** What was asked for first has to hold, and does not: a CI job tells it from other failures by exit 3. */
+export class RequirementFailed extends MltsError {
+  override readonly name = 'RequirementFailed';
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super('INVALID_STATE', message, details);
+  }
+
+  override get exitCode(): number {
+    return 3;
+  }
+}
+
 /** Several findings about one input, told together (all problems of an MLproject file). */
 export class InvalidInputs extends InvalidInput {
   override readonly name = 'InvalidInputs';

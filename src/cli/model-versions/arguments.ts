@@ -4,10 +4,12 @@ export function createNameArgument(): Argument {
   return new Argument('<name>', 'the registered model');
 }
 
-/** The number of a version, from 1. */
 export function createVersionArgument(): Argument {
-  return new Argument('<version>', 'the number of the version').argParser((text: string) => {
-    if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  });
+  return new Argument('<version>', 'the number of the version').argParser(parseVersion);
+}
+
+/** The number of a version, from 1. */
+export function parseVersion(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1.');
 }
