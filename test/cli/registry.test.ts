@@ -48,6 +48,8 @@ describe('the model registry', () => {
     expect(await asJson(rig, ...search)).toMatchObject([
       { name: 'churn', version: '2', run_id: 'abc', aliases: ['champion'] },
     ]);
+    const archived = ['model-versions', 'search', '--stage', 'archived', '--max-results', '1'];
+    expect(await asJson(rig, ...archived)).toMatchObject([{ version: '1' }]);
   });
 
   test('what is there changes and goes', async () => {

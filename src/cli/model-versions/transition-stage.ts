@@ -1,8 +1,8 @@
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command } from 'commander';
 import { MODEL_STAGES, type ModelStage } from '../../core/model-registry.ts';
 import type { Context } from '../../host/context.ts';
 import { withRegistryStore } from '../registry-store.ts';
-import { createNameArgument, createVersionArgument } from './arguments.ts';
+import { createNameArgument, createVersionArgument, parseStage } from './arguments.ts';
 
 interface TransitionFlags {
   readonly archiveExisting: boolean;
@@ -21,11 +21,4 @@ export function createTransitionStageCommand(context: Context): Command {
       await withRegistryStore(context, (store) => store.moveVersion(name, version, change));
       context.terminal.note(`version ${version} of \`${name}\` is in ${stage} now`);
     });
-}
-
-/** In any case, as `get_canonical_stage` reads it (`mlflow/entities/model_registry`). */
-function parseStage(text: string): ModelStage {
-  const found = MODEL_STAGES.find((stage) => stage.toLowerCase() === text.toLowerCase());
-  if (found !== undefined) return found;
-  throw new InvalidArgumentError(`It must be one of ${MODEL_STAGES.join(', ')}.`);
 }
