@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { Context } from '../host/context.ts';
 
 export type ReadOnlyRow = Readonly<Record<string, unknown>>;
@@ -33,27 +34,30 @@ async function openSqliteFile(
 ): Promise<ReadOnlyDatabase> {
   const { explainSqliteError, parseSqliteUri } = await import('./sqlite.ts');
   const { path } = parseSqliteUri(uri, cwd);
-  const { DatabaseSync } = await import('node:sqlite');
-  try {
-    const file = new DatabaseSync(path, { readOnly: true, timeout: timeoutMs });
-    const query: ReadOnlyDatabase['query'] = async (statement, value) => {
-      try {
-        const prepared = file.prepare(statement);
-        prepared.setReadBigInts(true);
-        return value === undefined ? prepared.all() : prepared.all({ $1: value });
-      } catch (error) {
-        throw explainSqliteError(error, path);
-      }
-    };
-    const tables = "select name from sqlite_master where type = 'table'";
-    return {
-      query,
-      readRevision: () => readRevision(query, tables),
-      close: async () => file.close(),
-    };
-  } catch (error) {
+  const explain = (error: unknown): never => {
     throw explainSqliteError(error, path);
-  }
+  };
+  const { DatabaseSync } = await import('node:sqlite');
+  const open = async () => new DatabaseSync(path, { readOnly: true, timeout: timeoutMs });
+  const file = await open().catch(explain);
+  const query: ReadOnlyDatabase['query'] = (statement, value) =>
+    queryFile(file, statement, value).catch(explain);
+  const tables = "select name from sqlite_master where type = 'table'";
+  return {
+    query,
+    readRevision: () => readRevision(query, tables),
+    close: async () => file.close(),
+  };
+}
+
+async function queryFile(
+  file: DatabaseSync,
+  statement: string,
+  value: string | undefined,
+): Promise<readonly ReadOnlyRow[]> {
+  const prepared = file.prepare(statement);
+  prepared.setReadBigInts(true);
+  return value === undefined ? prepared.all() : prepared.all({ $1: value });
 }
 
 async function connectPostgres(uri: string, timeoutMs: number): Promise<ReadOnlyDatabase> {

@@ -15,31 +15,38 @@ export interface TypedLine {
 
 /** Reads `words`, the last of which is the one at the cursor. Nothing is checked: the line is not finished. */
 export function readTypedLine(program: Command, words: readonly string[]): TypedLine {
-  let command = program;
-  let option: Option | undefined;
-  let isAfterDashes = false;
-  const values = new Map<string, string[]>();
-  const positionals: string[] = [];
-  const keep = (owner: Option, value: string): void => {
-    values.set(owner.name(), [...(values.get(owner.name()) ?? []), value]);
+  const start: TypedLine = {
+    command: program,
+    current: words.at(-1) ?? '',
+    option: undefined,
+    isAfterDashes: false,
+    values: new Map(),
+    positionals: [],
   };
-  for (const word of words.slice(0, -1)) {
-    if (option !== undefined) {
-      keep(option, word);
-      option = undefined;
-    } else if (isAfterDashes || !/^-./.test(word)) {
-      const verb = positionals.length === 0 ? findVerb(command, word) : undefined;
-      if (verb !== undefined) command = verb;
-      else if (!isHelp(command, word)) positionals.push(word);
-    } else if (word === '--') {
-      isAfterDashes = true;
-    } else {
-      const { owner, value } = splitOption(command, word);
-      if (owner !== undefined && value !== undefined) keep(owner, value);
-      else if (owner?.required) option = owner;
-    }
-  }
-  return { command, current: words.at(-1) ?? '', option, isAfterDashes, values, positionals };
+  return words.slice(0, -1).reduce(readWord, start);
+}
+
+function readWord(line: TypedLine, word: string): TypedLine {
+  if (line.option !== undefined) return keepValue(line, line.option, word);
+  if (line.isAfterDashes || !/^-./.test(word)) return readPlainWord(line, word);
+  if (word === '--') return { ...line, isAfterDashes: true };
+  const { owner, value } = splitOption(line.command, word);
+  if (owner !== undefined && value !== undefined) return keepValue(line, owner, value);
+  return owner?.required ? { ...line, option: owner } : line;
+}
+
+/** A verb, or an argument of the verb. */
+function readPlainWord(line: TypedLine, word: string): TypedLine {
+  const { command, positionals } = line;
+  const verb = positionals.length === 0 ? findVerb(command, word) : undefined;
+  if (verb !== undefined) return { ...line, command: verb };
+  return isHelp(command, word) ? line : { ...line, positionals: [...positionals, word] };
+}
+
+function keepValue(line: TypedLine, owner: Option, value: string): TypedLine {
+  const earlier = line.values.get(owner.name()) ?? [];
+  const values = new Map([...line.values, [owner.name(), [...earlier, value]]]);
+  return { ...line, option: undefined, values };
 }
 
 /** `--name`, `--name=value`, `-n` and `-nvalue`, as commander takes them. */

@@ -1,4 +1,4 @@
-import { release, version as systemVersion, type } from 'node:os';
+import { machine, release, version as systemVersion, type } from 'node:os';
 import { variables } from '../../core/environment-variables.ts';
 import { MltsError } from '../../core/errors.ts';
 import type { ProcessContext } from '../../host/process-context.ts';
@@ -17,6 +17,7 @@ export type StoreFinding =
 /** Everything that a bug report needs; nothing secret in it. */
 export interface Diagnosis {
   readonly system: string;
+  readonly systemRelease: string;
   readonly version: string;
   readonly nodeVersion: string;
   readonly program: string;
@@ -38,7 +39,9 @@ export async function diagnose(masksAll: boolean, context: ProcessContext): Prom
     measureCaches(context),
   ]);
   return {
-    system: `${type()} ${release()} ${systemVersion()}`,
+    // As Python's `platform` names it.
+    system: `${type()} ${systemVersion()}`,
+    systemRelease: `${release()} ${machine()}`,
     version,
     nodeVersion: process.versions.node,
     program: process.argv[1] ?? '',

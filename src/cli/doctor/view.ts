@@ -6,10 +6,11 @@ import type { Program } from './programs.ts';
 
 /** For people: the names of MLflow's lines where it has them (`mlflow/utils/doctor.py`), and its indent. */
 export function renderDiagnosis(diagnosis: Diagnosis): string {
-  const { system, version, nodeVersion, program, tracking, registry } = diagnosis;
+  const { system, systemRelease, version, nodeVersion, program, tracking, registry } = diagnosis;
   const python = diagnosis.programs.find(({ name }) => name === 'python3');
   return [
     `System information: ${system}`,
+    `System release: ${systemRelease}`,
     `Python version: ${python?.version ?? 'none found'}`,
     `mlts version: ${version}`,
     `mlts location: ${program}`,
@@ -52,6 +53,7 @@ function describeCache({ path, holds, bytes, isWhole }: Cache): string {
 export function toDiagnosisJson(diagnosis: Diagnosis): object {
   return {
     system: diagnosis.system,
+    system_release: diagnosis.systemRelease,
     mlts_version: diagnosis.version,
     mlts_location: diagnosis.program,
     node_version: diagnosis.nodeVersion,
