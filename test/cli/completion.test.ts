@@ -31,6 +31,7 @@ beforeAll(async () => {
     '--run-name',
     'bold',
   ]);
+  expect(made).toMatchObject({ exitCode: 0 });
   run = /[0-9a-f]{32}/.exec(made.stdout + made.stderr)?.[0] ?? '';
 });
 afterAll(() => rig[Symbol.asyncDispose]());

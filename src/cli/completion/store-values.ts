@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../host/context.ts';
 import { resolveTrackingUri } from '../../tracking/open.ts';
-import { openStoredNames, type StoredNames } from '../../tracking/stored-names.ts';
+import { openStoredNames, type StoredName, type StoredNames } from '../../tracking/stored-names.ts';
 import type { Candidates } from './candidate.ts';
 import type { TypedLine } from './typed-line.ts';
 
@@ -24,11 +25,26 @@ export async function listRunIds(line: TypedLine, context: Context): Promise<Can
   };
 }
 
-async function withNames<T>(
+/** A key press is not worth more: a database or server that has not answered by then completes nothing. */
+const NETWORK_DEADLINE_MS = 1_000;
+
+async function withNames(
   context: Context,
-  work: (names: StoredNames) => Promise<T>,
-): Promise<T> {
-  const names = await openStoredNames(await resolveTrackingUri(context), context);
+  work: (names: StoredNames) => Promise<readonly StoredName[]>,
+): Promise<readonly StoredName[]> {
+  const uri = await resolveTrackingUri(context);
+  const found = readNames(uri, context, work);
+  if (!/^(https?|postgresql)\b/i.test(uri)) return found;
+  const nothing: readonly StoredName[] = [];
+  return Promise.race([found, sleep(NETWORK_DEADLINE_MS, nothing, { ref: false })]);
+}
+
+async function readNames(
+  uri: string,
+  context: Context,
+  work: (names: StoredNames) => Promise<readonly StoredName[]>,
+): Promise<readonly StoredName[]> {
+  const names = await openStoredNames(uri, context);
   try {
     return await work(names);
   } finally {
