@@ -7,7 +7,8 @@ import { bin, createRig } from './rig.ts';
 
 /** Types into a real shell on a pseudo-terminal; answers fish, which asks what terminal this is. */
 const TYPIST = `
-import os, pty, sys
+import os, pty, signal, sys
+signal.alarm(60)
 keys, shell = sys.argv[1].encode().decode("unicode_escape"), sys.argv[2:]
 pid, screen = pty.fork()
 if pid == 0:
@@ -73,6 +74,9 @@ async function typeInto(shell: string, keys: string): Promise<string> {
       PATH: `${rig.path('bin')}:${rig.env.PATH}`,
       ZDOTDIR: rig.directory,
       TERM: 'xterm',
+      // npm sets it to vi, and zsh would then take keys as vi does.
+      EDITOR: 'emacs',
+      VISUAL: '',
     },
     extendEnv: false,
   });
