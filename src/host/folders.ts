@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
 import { explainCode } from './file-error.ts';
 
@@ -56,6 +56,21 @@ export async function isFolder(path: string): Promise<boolean> {
 /** Removes a folder with all that is in it, or a file; it need not exist. A program that is just ending may still write to it. */
 export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** Removes a folder as `removeFolder` does, but the file `last` after all else: while it is there, so is its folder. */
+export async function removeFolderKeeping(path: string, last: string): Promise<void> {
+  const names = await listNames(path);
+  for (const name of names) if (name !== last) await removeFolder(join(path, name));
+  await removeFolder(path);
+}
+
+/** False for what does not exist. */
+export async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
 }
 
 /** Renames within one file system: whoever looks sees the whole folder or none. */
