@@ -56,6 +56,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   {
+    name: 'gc',
+    summary: 'remove for good what is deleted, with its artifacts',
+    load: async () => (await import('./gc.ts')).gcCommand,
+  },
+  {
     name: 'doctor',
     summary: 'show what a bug report needs; tell what is broken',
     load: async () => (await import('./doctor.ts')).doctorCommand,

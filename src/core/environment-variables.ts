@@ -28,6 +28,7 @@ export const variables = {
   experimentId: 'MLFLOW_EXPERIMENT_ID',
   runId: 'MLFLOW_RUN_ID',
   allowFileStore: 'MLFLOW_ALLOW_FILE_STORE',
+  artifactsDestination: 'MLFLOW_ARTIFACTS_DESTINATION',
   artifactRoot: '_MLFLOW_SERVER_ARTIFACT_ROOT',
   environmentRoot: 'MLFLOW_ENV_ROOT',
   storageDirectory: 'MLFLOW_TMP_DIR',

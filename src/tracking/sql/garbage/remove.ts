@@ -22,13 +22,14 @@ const ROLLUP_TABLES = [
  */
 export async function removeRun(transaction: GarbageTransaction, runId: string): Promise<void> {
   // A change of nothing that holds the row: nobody restores it from here on.
-  const { numUpdatedRows: held } = await transaction
+  const held = await transaction
     .updateTable('runs')
     .set({ lifecycle_stage: 'deleted' })
     .where('run_uuid', '=', runId)
     .where('lifecycle_stage', '=', 'deleted')
-    .executeTakeFirstOrThrow();
-  if (held === 0n) {
+    .returning('run_uuid')
+    .executeTakeFirst();
+  if (held === undefined) {
     const query = transaction.selectFrom('runs').select('run_uuid').where('run_uuid', '=', runId);
     return refuseRestored(await query.executeTakeFirst(), `run ${runId}`);
   }
@@ -40,12 +41,13 @@ export async function removeRun(transaction: GarbageTransaction, runId: string):
 
 /** Removes a deleted model; its params, tags and metrics go with it. */
 export async function removeModel(transaction: GarbageTransaction, modelId: string): Promise<void> {
-  const { numDeletedRows: removed } = await transaction
+  const removed = await transaction
     .deleteFrom('logged_models')
     .where('model_id', '=', modelId)
     .where('lifecycle_stage', '=', 'deleted')
-    .executeTakeFirstOrThrow();
-  if (removed > 0n) return;
+    .returning('model_id')
+    .executeTakeFirst();
+  if (removed !== undefined) return;
   const query = transaction.selectFrom('logged_models').select('model_id');
   const found = await query.where('model_id', '=', modelId).executeTakeFirst();
   refuseRestored(found, `logged model ${modelId}`);
@@ -58,13 +60,14 @@ export async function removeModel(transaction: GarbageTransaction, modelId: stri
  * @throws InvalidInput where one of its runs is active.
  */
 export async function removeExperiment(transaction: GarbageTransaction, id: bigint): Promise<void> {
-  const { numUpdatedRows: held } = await transaction
+  const held = await transaction
     .updateTable('experiments')
     .set({ lifecycle_stage: 'deleted' })
     .where('experiment_id', '=', id)
     .where('lifecycle_stage', '=', 'deleted')
-    .executeTakeFirstOrThrow();
-  if (held === 0n) {
+    .returning('name')
+    .executeTakeFirst();
+  if (held === undefined) {
     const query = transaction.selectFrom('experiments').select('name');
     const found = await query.where('experiment_id', '=', id).executeTakeFirst();
     return refuseRestored(found, `experiment ${id}`);
