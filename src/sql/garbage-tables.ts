@@ -14,6 +14,8 @@ export type GarbageTables = {
   };
   jobs: { id: string; creation_time: number; job_name: string; status: number; workspace: string };
   workspaces: { name: string };
+  trace_info: { experiment_id: Whole };
+  scorers: { experiment_id: Whole };
   sql_trace_rollup_rebuild_queue: { experiment_id: Whole };
   sql_trace_metric_daily_rollups: { experiment_id: Whole };
   sql_span_cost_daily_rollups: { experiment_id: Whole };

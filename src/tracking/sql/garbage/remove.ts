@@ -16,6 +16,15 @@ const ROLLUP_TABLES = [
   'sql_assessment_daily_rollups',
 ] as const;
 
+/** What holds rows that name the experiment too: PostgreSQL wants these gone before their experiment. */
+const EXPERIMENT_TABLES = [
+  'runs',
+  'logged_models',
+  'trace_info',
+  'scorers',
+  'experiment_tags',
+] as const;
+
 /**
  * Removes a deleted run (`mlflow/store/tracking/sqlalchemy_store.py`, `_hard_delete_run`). What says which
  * datasets and models went into it stays, as in MLflow.
@@ -77,7 +86,7 @@ export async function removeExperiment(transaction: GarbageTransaction, id: bigi
   for (const table of RUN_TABLES) {
     await transaction.deleteFrom(table).where('run_uuid', 'in', runs).execute();
   }
-  for (const table of [...ROLLUP_TABLES, 'runs', 'experiment_tags', 'experiments'] as const) {
+  for (const table of [...ROLLUP_TABLES, ...EXPERIMENT_TABLES, 'experiments'] as const) {
     await transaction.deleteFrom(table).where('experiment_id', '=', id).execute();
   }
 }
