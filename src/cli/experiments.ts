@@ -19,12 +19,12 @@ export function experimentsCommand(context: Context): Command {
     createCsvCommand(context),
     createCreateCommand(context),
     createRenameCommand(context),
+    createUpdateCommand(context),
     createSetTagCommand(context),
     createDeleteCommand(context),
     createRestoreCommand(context),
   ];
   for (const verb of verbs) group.addCommand(verb);
-  group.addCommand(createUpdateCommand(), { hidden: true });
   for (const command of [group, ...verbs]) command.helpOption('-h, --help', 'show this help');
   return group;
 }

@@ -56,6 +56,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   {
+    name: 'datasets',
+    summary: 'find GenAI evaluation datasets',
+    load: async () => (await import('./datasets.ts')).datasetsCommand,
+  },
+  {
     name: 'gc',
     summary: 'remove for good what is deleted, with its artifacts',
     load: async () => (await import('./gc.ts')).gcCommand,

@@ -6,6 +6,7 @@ import { createDeleteCommand } from './runs/delete.ts';
 import { createDeleteTagCommand } from './runs/delete-tag.ts';
 import { createDescribeCommand } from './runs/describe.ts';
 import { createGetCommand } from './runs/get.ts';
+import { createLinkTracesCommand } from './runs/link-traces.ts';
 import { createListCommand } from './runs/list.ts';
 import { createLogMetricCommand } from './runs/log-metric.ts';
 import { createLogParamCommand } from './runs/log-param.ts';
@@ -32,6 +33,7 @@ export function runsCommand(context: Context): Command {
     createDeleteTagCommand(context),
     createDeleteCommand(context),
     createRestoreCommand(context),
+    createLinkTracesCommand(context),
     createReapCommand(context),
   ];
   for (const verb of verbs) group.addCommand(verb);

@@ -65,6 +65,18 @@ export interface DatasetInput {
   readonly tags: readonly Tag[];
 }
 
+/** A GenAI evaluation dataset; its records are not read. */
+export interface EvaluationDataset {
+  readonly id: string;
+  readonly name: string;
+  readonly digest: string | undefined;
+  readonly createdTimeMs: number | undefined;
+  readonly lastUpdateTimeMs: number | undefined;
+  readonly createdBy: string | undefined;
+  readonly lastUpdatedBy: string | undefined;
+  readonly tags: readonly Tag[];
+}
+
 /** What a run was given and made. */
 export interface RunLinks {
   readonly datasetInputs: readonly DatasetInput[];

@@ -29,6 +29,10 @@ export function tagNotFound(runId: string, key: string): NotFound {
   return new NotFound(`run ${runId} has no tag \`${key}\``);
 }
 
+export function experimentTagNotFound(experimentId: string, key: string): NotFound {
+  return new NotFound(`experiment ${experimentId} has no tag \`${key}\``);
+}
+
 /** A deleted experiment keeps its name, as `mlflow/store/tracking/sqlalchemy_store.py` has it. */
 export function renameDeleted(experimentId: string): MltsError {
   return new MltsError(

@@ -4,6 +4,7 @@ import { InvalidInput } from '../core/errors.ts';
 import { checkKey, lengthOf } from '../core/key.ts';
 import { isSecretName } from '../core/redact.ts';
 import type { RunData } from './store.ts';
+import { checkArchivalTag } from './trace-archival.ts';
 
 /** What MLflow's stores take (`mlflow/utils/validation.py`); lengths in characters. */
 const LIMITS = {
@@ -11,6 +12,8 @@ const LIMITS = {
   tagValue: 8_000,
   experimentName: 500,
   experimentTagValue: 20_000,
+  traceId: 36,
+  tracesAtOnce: 100,
 } as const;
 
 /** What may be too long, and what is done about it. */
@@ -59,6 +62,7 @@ export function checkExperiment(name: string, tags: readonly Tag[] = []): void {
 export function checkExperimentTag({ key, value }: Tag): void {
   checkKey('tag', key);
   fitLength(`tag \`${key}\``, value, LIMITS.experimentTagValue, REFUSE);
+  checkArchivalTag({ key, value });
 }
 
 /** Run ids name folders in some stores: nothing but letters, digits, `_` and `-`. */
@@ -74,6 +78,20 @@ export function checkExperimentId(experimentId: string): string {
   if (/^[a-zA-Z0-9][\w-]{0,63}$/.test(experimentId)) return experimentId;
   throw new InvalidInput(`\`${experimentId}\` is no experiment id`, {
     hint: 'an experiment id is a number; a name is given with --experiment-name',
+  });
+}
+
+/** As many as MLflow links at once, and each as long as its column. @throws InvalidInput */
+export function checkTraceIds(ids: readonly string[]): readonly string[] {
+  if (ids.length > LIMITS.tracesAtOnce) {
+    throw new InvalidInput(`${ids.length} traces are too many: at most ${LIMITS.tracesAtOnce}`, {
+      hint: 'link the others by a second command',
+    });
+  }
+  const wrong = ids.find((id) => id === '' || lengthOf(id) > LIMITS.traceId);
+  if (wrong === undefined) return ids;
+  throw new InvalidInput(`\`${wrong}\` is no trace id`, {
+    hint: 'a trace id looks like tr-3f0c...',
   });
 }
 

@@ -1,4 +1,5 @@
 import type {
+  EvaluationDataset,
   Experiment,
   Metric,
   Param,
@@ -48,10 +49,27 @@ export interface RunSearch extends ExperimentSearch {
   readonly isInfoEnough?: boolean;
 }
 
+/** Evaluation datasets of these experiments; without `orderBy` the newest come first. */
+export interface DatasetSearch extends PageRequest {
+  readonly experimentIds: readonly string[];
+  readonly filter?: string | undefined;
+  readonly orderBy?: readonly string[] | undefined;
+}
+
 export interface RunData {
   readonly params?: readonly Param[];
   readonly tags?: readonly Tag[];
   readonly metrics?: readonly Metric[];
+}
+
+/**
+ * What belongs to GenAI: evaluation datasets, and traces of runs. In a folder every method throws
+ * MltsError (NOT_IMPLEMENTED): MLflow keeps them in databases only.
+ */
+export interface GenAiStore {
+  searchDatasets(search: DatasetSearch): Promise<Page<EvaluationDataset>>;
+  /** Up to 100; those that are linked to the run already stay so. @throws NotFound for an unknown run. */
+  linkTraces(runId: string, traceIds: readonly string[]): Promise<void>;
 }
 
 /**
@@ -64,6 +82,7 @@ export interface RunData {
 export interface TrackingStore {
   /** The address that a child process on this machine is given as MLFLOW_TRACKING_URI. */
   readonly uri: string;
+  readonly genAi: GenAiStore;
   getExperiment(experimentId: string): Promise<Experiment>;
   getExperimentByName(name: string): Promise<Experiment | undefined>;
   /** Returns the new experiment's id. */
@@ -75,6 +94,8 @@ export interface TrackingStore {
   /** Brings back a deleted one with its runs. @throws NotFound where it is not deleted. */
   restoreExperiment(experimentId: string): Promise<void>;
   setExperimentTag(experimentId: string, tag: Tag): Promise<void>;
+  /** @throws NotFound where the experiment has no such tag. */
+  deleteExperimentTag(experimentId: string, key: string): Promise<void>;
   createRun(run: NewRun): Promise<Run>;
   getRun(runId: string): Promise<Run>;
   /** All or nothing, as MLflow's log-batch. A param that exists with another value is refused. */

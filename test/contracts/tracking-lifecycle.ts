@@ -108,6 +108,43 @@ export function testTrackingLifecycle(openedStore: () => TrackingStore): void {
     });
   });
 
+  describe("an experiment's tag", () => {
+    test('is deleted, once', async () => {
+      const store = openedStore();
+      const id = await store.createExperiment({ name: newName() });
+      await store.setExperimentTag(id, { key: 'a/b', value: '1' });
+      await store.setExperimentTag(id, { key: 'c', value: '2' });
+      await store.deleteExperimentTag(id, 'a/b');
+      expect((await store.getExperiment(id)).tags).toEqual([{ key: 'c', value: '2' }]);
+      await expect(store.deleteExperimentTag(id, 'a/b')).rejects.toThrow(NotFound);
+      await expect(store.deleteExperimentTag(NO_EXPERIMENT, 'c')).rejects.toThrow(NotFound);
+    });
+
+    test('stays with a deleted experiment', async () => {
+      const store = openedStore();
+      const id = await store.createExperiment({
+        name: newName(),
+        tags: [{ key: 'a', value: '1' }],
+      });
+      await store.deleteExperiment(id);
+      await expect(store.deleteExperimentTag(id, 'a')).rejects.toThrow(InvalidInput);
+      expect((await store.getExperiment(id)).tags).toEqual([{ key: 'a', value: '1' }]);
+    });
+
+    test('for the archiving of traces is one that MLflow can read', async () => {
+      const store = openedStore();
+      const id = await store.createExperiment({ name: newName() });
+      const key = 'mlflow.trace.archiveNow';
+      for (const value of ['now', '[]', '{"older_than": 7}', '{"older_than": "7"}']) {
+        await expect(store.setExperimentTag(id, { key, value })).rejects.toThrow(InvalidInput);
+      }
+      for (const value of ['{}', '{"older_than": "7d"}', '{"older_than": null}']) {
+        await store.setExperimentTag(id, { key, value });
+        expect((await store.getExperiment(id)).tags).toEqual([{ key, value }]);
+      }
+    });
+  });
+
   describe('runs', () => {
     test('one is deleted and restored, however often', async () => {
       const store = openedStore();

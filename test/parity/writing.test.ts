@@ -7,11 +7,30 @@ import { askPython } from '../setup/mlflow.ts';
  * of its own: what is printed, how each ends, and what is stored afterwards must be the same.
  * EXPERIMENT and RUN stand for the first of each that was made.
  */
+const UPDATE = ['experiments', 'update', '--experiment-id', 'EXPERIMENT'];
+
 const STEPS: readonly (readonly string[])[] = [
   ['experiments', 'create', '-n', 'first', '-l', 's3://bucket/x'],
   ['experiments', 'create', '--experiment-name', 'first'],
   ['experiments', 'create'],
   ['experiments', 'rename', '-x', 'EXPERIMENT', '--new-name', 'renamed'],
+  ['experiments', 'create', '-n', 'archived', '--trace-archival-retention', ' 30d '],
+  ['experiments', 'create', '-n', 'never', '--trace-archival-retention', '0d'],
+  ['experiments', 'create', '-n', 'never', '--trace-archival-retention', '30 days'],
+  ['experiments', 'update', '-x', 'EXPERIMENT', '--trace-archival-retention', '12h'],
+  ['experiments', 'update', '-x', '0', '--trace-archive-now', '--trace-archival-retention', '5m'],
+  ['experiments', 'update', '-x', '0', '--clear-trace-archival-retention'],
+  ['experiments', 'update', '-x', '0', '--clear-trace-archival-retention'],
+  [...UPDATE, '--trace-archive-now-older-than', '7d', '--clear-trace-archival-retention'],
+  [...UPDATE, '--clear-trace-archive-now', '--trace-archival-retention', '1d'],
+  [...UPDATE, '--clear-trace-archive-now'],
+  [...UPDATE, '--trace-archive-now-older-than', '7'],
+  [...UPDATE, '--trace-archive-now', '--trace-archive-now-older-than', '7d'],
+  [...UPDATE, '--trace-archive-now', '--clear-trace-archive-now'],
+  [...UPDATE, '--trace-archival-retention', '1d', '--clear-trace-archival-retention'],
+  UPDATE,
+  ['experiments', 'update', '--trace-archive-now'],
+  ['experiments', 'update', '-x', '987654321', '--trace-archive-now'],
   ['runs', 'create', '--experiment-id', 'EXPERIMENT', '--run-name', 'one', '--status', 'killed'],
   ['runs', 'create', '--experiment-name', 'other', '--run-name', 'two', '-t', 'a=b=c', '-t', 'd='],
   ['runs', 'create', '--experiment-name', 'other', '--parent-run-id', 'RUN', '--run-name', 'three'],
@@ -21,6 +40,10 @@ const STEPS: readonly (readonly string[])[] = [
   ['runs', 'create', '--experiment-id', 'EXPERIMENT', '-t', 'a=1', '-t', 'a=2'],
   ['runs', 'create', '--experiment-id', 'EXPERIMENT', '--experiment-name', 'other'],
   ['runs', 'create', '--experiment-id', 'EXPERIMENT', '--status', 'RUNNING'],
+  ['runs', 'link-traces', '--run-id', 'RUN', '-t', 'tr-1', '--trace-id', 'tr-2'],
+  ['runs', 'link-traces', '--run-id', 'RUN', '-t', 'tr-2', '-t', 'tr-3'],
+  ['runs', 'link-traces', '--run-id', 'RUN', ...Array(101).fill(['-t', 'tr-4']).flat()],
+  ['runs', 'link-traces', '--run-id', 'RUN'],
   ['runs', 'create', '--experiment-id', '987654321'],
   ['runs', 'create'],
   ['runs', 'delete', '--run-id', 'RUN'],
@@ -75,12 +98,15 @@ def dump(uri):
         return {k: run_names.get(v, v) for k, v in kept.items()}
     if uri.startswith("sqlite:///"):
         deleted = sqlite3.connect(uri[10:]).execute("select name, deleted_time is null from runs").fetchall()
+        links = sqlite3.connect(uri[10:]).execute("select source_type, source_id, destination_type, destination_id, created_time > 1e12, length(association_id) from entity_associations").fetchall()
     else:
+        links = []
         metas = [yaml.safe_load(open(p)) for p in glob.glob(uri + "/**/meta.yaml", recursive=True) + glob.glob(uri + "/.trash/**/meta.yaml", recursive=True)]
         deleted = [[m.get("run_name") or m["name"], m["lifecycle_stage"], m.get("deleted_time") is None] for m in metas]
     return {
-        "experiments": sorted([e.name, e.lifecycle_stage, e.artifact_location.replace(e.experiment_id, "ID").replace(uri, "ROOT"), e.last_update_time > e.creation_time] for e in experiments),
+        "experiments": sorted([e.name, e.lifecycle_stage, e.artifact_location.replace(e.experiment_id, "ID").replace(uri, "ROOT"), e.last_update_time > e.creation_time, e.tags] for e in experiments),
         "runs": sorted([r.info.run_name, names[r.info.experiment_id], r.info.status, r.info.lifecycle_stage, r.info.user_id, r.info.end_time >= r.info.start_time, tags(r)] for r in runs),
+        "links": sorted([kind, id, to, run_names[run], *rest] for kind, id, to, run, *rest in links),
         "deleted": sorted(map(list, deleted)),
     }
 print(json.dumps([dump(uri) for uri in sys.argv[1:]]))`;

@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Context } from '../../host/context.ts';
+import { createRetentionTag } from '../../tracking/trace-archival.ts';
 import { withTrackingStore } from '../tracking-store.ts';
-import { createArchivalRetentionOption, refuseTraces } from './trace-archival.ts';
+import { createRetentionOption } from './trace-archival.ts';
 
 interface CreateFlags {
   readonly experimentName: string;
@@ -23,13 +24,13 @@ export function createCreateCommand(context: Context): Command {
       '-l, --artifact-location <uri>',
       "where its runs' artifacts go; default: where the store keeps them",
     )
-    .addOption(createArchivalRetentionOption())
+    .addOption(createRetentionOption())
     .action(async (flags: CreateFlags) => {
       const { experimentName: name, artifactLocation, traceArchivalRetention } = flags;
-      if (traceArchivalRetention !== undefined) throw refuseTraces();
+      const tags = traceArchivalRetention ? [createRetentionTag(traceArchivalRetention)] : [];
       const location = artifactLocation === undefined ? {} : { artifactLocation };
       const id = await withTrackingStore(context, (store) =>
-        store.createExperiment({ name, ...location }),
+        store.createExperiment({ name, tags, ...location }),
       );
       context.terminal.print(`Created experiment '${name}' with id ${id}`);
     });

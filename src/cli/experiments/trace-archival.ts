@@ -1,13 +1,17 @@
-import { Option } from 'commander';
-import { UsageError } from '../../core/errors.ts';
+import { InvalidArgumentError, Option } from 'commander';
+import { readDuration } from '../../tracking/trace-archival.ts';
 
-/** MLflow's `--trace-archival-retention`, known only so that it can be refused. */
-export function createArchivalRetentionOption(): Option {
-  return new Option('--trace-archival-retention <duration>').hideHelp();
+/** `--trace-archival-retention`: how long the server keeps traces before it archives them. */
+export function createRetentionOption(): Option {
+  return new Option(
+    '--trace-archival-retention <duration>',
+    'archive traces after so long, such as 30d, 12h or 45m',
+  ).argParser(parseDuration);
 }
 
-export function refuseTraces(): UsageError {
-  return new UsageError('mlts keeps no traces, so it has no rules for archiving them', {
-    hint: 'use `mlflow experiments update` for the --trace-... options',
-  });
+/** @throws InvalidArgumentError, so exit 2, as click does. */
+export function parseDuration(text: string): string {
+  const duration = readDuration(text);
+  if (duration !== undefined) return duration;
+  throw new InvalidArgumentError('It must be a whole number and one of m, h and d, as in 30d.');
 }

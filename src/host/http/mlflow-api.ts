@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { createHttpClient, type HttpClient, type HttpQuery, type JsonObject } from './client.ts';
 
-/** MLflow's REST API, version 2.0: `runs/create` and the like, below `/api/2.0/mlflow/`. */
+/** MLflow's REST API: `runs/create` and the like, below `/api/2.0/mlflow/`. */
 export interface MlflowApi {
   /** Without credentials. */
   readonly address: string;
@@ -10,7 +10,7 @@ export interface MlflowApi {
   post(
     endpoint: string,
     body: JsonObject,
-    options?: { readonly isIdempotent?: boolean },
+    options?: { readonly isIdempotent?: boolean; readonly version?: '2.0' | '3.0' },
   ): Promise<JsonObject>;
   /** These two may be sent twice. */
   patch(endpoint: string, body: JsonObject): Promise<JsonObject>;
@@ -19,6 +19,7 @@ export interface MlflowApi {
 }
 
 const PREFIX = '/api/2.0/mlflow/';
+const PREFIX_3 = '/api/3.0/mlflow/';
 
 /** Errors are those of `host/http/client.ts`. Nothing is sent yet. */
 export async function openMlflowApi(uri: string, context: Context): Promise<MlflowApi> {
@@ -28,13 +29,14 @@ export async function openMlflowApi(uri: string, context: Context): Promise<Mlfl
     endpoint: string,
     json: JsonObject,
     isIdempotent: boolean,
-  ) => client.callJson({ method, path: `${PREFIX}${endpoint}`, json, isIdempotent });
+    prefix = PREFIX,
+  ) => client.callJson({ method, path: `${prefix}${endpoint}`, json, isIdempotent });
   return {
     address: client.address,
     get: (endpoint, query) =>
       client.callJson({ method: 'GET', path: `${PREFIX}${endpoint}`, query }),
-    post: (endpoint, json, { isIdempotent = false } = {}) =>
-      send('POST', endpoint, json, isIdempotent),
+    post: (endpoint, json, { isIdempotent = false, version = '2.0' } = {}) =>
+      send('POST', endpoint, json, isIdempotent, version === '3.0' ? PREFIX_3 : PREFIX),
     patch: (endpoint, json) => send('PATCH', endpoint, json, true),
     delete: (endpoint, json) => send('DELETE', endpoint, json, true),
     close: () => client.close(),

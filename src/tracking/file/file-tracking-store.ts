@@ -45,7 +45,14 @@ import {
   TRASH_FOLDER,
   writeExperimentFolder,
 } from './experiments.ts';
-import { markRun, moveExperiment, renameExperiment, setExperimentTag } from './lifecycle.ts';
+import { noGenAiStore } from './gen-ai.ts';
+import {
+  deleteExperimentTag,
+  markRun,
+  moveExperiment,
+  renameExperiment,
+  setExperimentTag,
+} from './lifecycle.ts';
 import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
@@ -72,6 +79,7 @@ interface RunFolder {
 /** Experiments and runs as folders of small files (`mlflow/store/tracking/file_store.py`). */
 export class FileTrackingStore implements TrackingStore {
   readonly uri: string;
+  readonly genAi = noGenAiStore;
   readonly #root: string;
   readonly #options: FileTrackingOptions;
 
@@ -156,6 +164,11 @@ export class FileTrackingStore implements TrackingStore {
     checkExperimentId(experimentId);
     checkExperimentTag(tag);
     await explainedFile(this.#root, () => setExperimentTag(this.#root, experimentId, tag));
+  }
+
+  async deleteExperimentTag(experimentId: string, key: string): Promise<void> {
+    checkExperimentId(experimentId);
+    await explainedFile(this.#root, () => deleteExperimentTag(this.#root, experimentId, key));
   }
 
   async createRun(run: NewRun): Promise<Run> {

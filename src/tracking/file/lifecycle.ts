@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import type { LifecycleStage, Tag } from '../../core/entities.ts';
 import { InvalidInput } from '../../core/errors.ts';
+import { checkKey } from '../../core/key.ts';
+import { removeFile } from '../../host/file-tree.ts';
 import { kindOf } from '../../host/files.ts';
 import { listNames, moveFolder } from '../../host/folders.ts';
 import {
   experimentNotFound,
+  experimentTagNotFound,
   nameTaken,
   refuseDeleted,
   renameDeleted,
@@ -100,4 +103,16 @@ async function requireExperimentFolder(
     return { folder, meta };
   }
   throw experimentNotFound(experimentId);
+}
+
+/** @throws NotFound, also where it has no such tag; InvalidInput for a deleted one. */
+export async function deleteExperimentTag(
+  root: string,
+  experimentId: string,
+  key: string,
+): Promise<void> {
+  const { folder, meta } = await requireExperimentFolder(root, experimentId);
+  refuseDeleted('experiment', experimentId, readStage(meta));
+  const isRemoved = await removeFile(join(folder, 'tags', checkKey('tag', key)));
+  if (!isRemoved) throw experimentTagNotFound(experimentId, key);
 }

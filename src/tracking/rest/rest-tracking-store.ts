@@ -26,6 +26,7 @@ import type {
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
+import { RestGenAiStore } from './gen-ai.ts';
 import { readRunLinks } from './run-links.ts';
 import { searchExperiments, searchRuns } from './search.ts';
 import { readExperiment, readMetricHistory, readRun, readRunInfo, writeMetric } from './wire.ts';
@@ -39,11 +40,13 @@ const METRICS_PER_REQUEST = 800;
 export class RestTrackingStore implements TrackingStore {
   /** As given, with its credentials: the child process has to get in too. */
   readonly uri: string;
+  readonly genAi: RestGenAiStore;
   readonly #api: MlflowApi;
   readonly #lengths: LengthRule;
 
   private constructor(uri: string, api: MlflowApi, lengths: LengthRule) {
     this.uri = uri;
+    this.genAi = new RestGenAiStore(api);
     this.#api = api;
     this.#lengths = lengths;
   }
@@ -105,6 +108,11 @@ export class RestTrackingStore implements TrackingStore {
     checkExperimentTag(tag);
     const body = { experiment_id: checkExperimentId(experimentId), key: tag.key, value: tag.value };
     await this.#api.post('experiments/set-experiment-tag', body, { isIdempotent: true });
+  }
+
+  async deleteExperimentTag(experimentId: string, key: string): Promise<void> {
+    const body = { experiment_id: checkExperimentId(experimentId), key: checkKey('tag', key) };
+    await this.#api.post('experiments/delete-experiment-tag', body);
   }
 
   async createRun(run: NewRun): Promise<Run> {

@@ -1,7 +1,13 @@
 import type { Transaction } from 'kysely';
 import type { Experiment, LifecycleStage, Tag } from '../../core/entities.ts';
 import type { Tables } from '../../sql/tables.ts';
-import { experimentNotFound, refuseDeleted, renameDeleted, wrongStage } from '../lifecycle.ts';
+import {
+  experimentNotFound,
+  experimentTagNotFound,
+  refuseDeleted,
+  renameDeleted,
+  wrongStage,
+} from '../lifecycle.ts';
 import { readExperiment, readRunInfo } from './rows.ts';
 
 /** @throws NotFound */
@@ -86,4 +92,21 @@ export async function setExperimentTag(
     .values({ key, value, experiment_id: id })
     .onConflict((conflict) => conflict.columns(['key', 'experiment_id']).doUpdateSet({ value }))
     .execute();
+}
+
+/** @throws NotFound, also where it has no such tag; InvalidInput for a deleted one. */
+export async function deleteExperimentTag(
+  transaction: Transaction<Tables>,
+  id: bigint,
+  key: string,
+): Promise<void> {
+  const { lifecycleStage } = await requireExperiment(transaction, id);
+  refuseDeleted('experiment', String(id), lifecycleStage);
+  const deleted = await transaction
+    .deleteFrom('experiment_tags')
+    .where('experiment_id', '=', id)
+    .where('key', '=', key)
+    .returning('key')
+    .execute();
+  if (deleted.length === 0) throw experimentTagNotFound(String(id), key);
 }

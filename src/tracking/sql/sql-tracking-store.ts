@@ -35,7 +35,9 @@ import type {
 } from '../store.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { searchExperiments } from './experiment-search.ts';
+import { SqlGenAiStore } from './gen-ai.ts';
 import {
+  deleteExperimentTag,
   moveExperiment,
   moveRun,
   renameExperiment,
@@ -61,11 +63,13 @@ export interface SqlTrackingOptions {
 /** Experiments and runs in a database, as `mlflow/store/tracking/sqlalchemy_store.py` keeps them. */
 export class SqlTrackingStore implements TrackingStore {
   readonly uri: string;
+  readonly genAi: SqlGenAiStore;
   readonly #connection: SqlConnection;
   readonly #options: SqlTrackingOptions;
 
   private constructor(connection: SqlConnection, options: SqlTrackingOptions) {
     this.uri = connection.uri;
+    this.genAi = new SqlGenAiStore(connection, options.now);
     this.#connection = connection;
     this.#options = options;
   }
@@ -183,6 +187,11 @@ export class SqlTrackingStore implements TrackingStore {
     const id = parseExperimentId(experimentId);
     checkExperimentTag(tag);
     await this.#write((transaction) => setExperimentTag(transaction, id, tag));
+  }
+
+  async deleteExperimentTag(experimentId: string, key: string): Promise<void> {
+    const id = parseExperimentId(experimentId);
+    await this.#write((transaction) => deleteExperimentTag(transaction, id, key));
   }
 
   async createRun(run: NewRun): Promise<Run> {

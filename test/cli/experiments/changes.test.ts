@@ -2,12 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { createRig } from '../rig.ts';
 import { readOnlyRun } from '../store.ts';
 
-const traces = {
-  exitCode: 2,
-  stdout: '',
-  stderr: expect.stringMatching(/^error: mlts keeps no traces.*\nhint: use `mlflow /),
-};
-
 describe('experiments', () => {
   test('a tag is set, and told on stderr', async () => {
     await using rig = createRig();
@@ -19,14 +13,28 @@ describe('experiments', () => {
     });
   });
 
-  test('options for traces are refused, and nothing is created', async () => {
+  test('a tag that rules the archiving of traces cannot be set to what nobody can read', async () => {
     await using rig = createRig();
-    const create = ['experiments', 'create', '-n', 'a'];
-    expect(await rig.mlts([...create, '--trace-archival-retention', '30d'])).toMatchObject(traces);
-    const update = ['experiments', 'update', '-x', '0', '--trace-archive-now'];
-    expect(await rig.mlts(update)).toMatchObject(traces);
-    expect(await rig.mlts(create)).toMatchObject({
-      stdout: "Created experiment 'a' with id 1\n",
+    const set = ['experiments', 'set-tag', '0', 'mlflow.trace.archivalRetention'];
+    expect(await rig.mlts([...set, '30d'])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/cannot be `30d`\nhint: use: mlts experiments update/),
+    });
+    expect(await rig.mlts([...set, '{"type": "duration", "value": "30d"}'])).toMatchObject({
+      exitCode: 0,
+    });
+    const clear = ['experiments', 'update', '-x', '0', '--clear-trace-archival-retention'];
+    expect((await rig.mlts(clear)).stdout).toMatch(
+      /: cleared trace archival retention override\.$/m,
+    );
+  });
+
+  test('traces are linked to runs that are there only', async () => {
+    await using rig = createRig();
+    const link = ['runs', 'link-traces', '--run-id', 'f'.repeat(32), '-t', 'tr-1'];
+    expect(await rig.mlts(link)).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/there is no run with id f+/),
     });
   });
 
