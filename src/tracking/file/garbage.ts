@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { unquotePath } from '../../core/artifact-location.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { isLink, listNames, removeFolderKeeping } from '../../host/folders.ts';
 import type { GarbageCollector, GarbageItem, GarbageSelection } from '../garbage.ts';
@@ -61,7 +62,9 @@ export class FileGarbageCollector implements GarbageCollector {
     for (const experiment of experiments) {
       for (const folder of await listCandidates(kind, experiment, ids)) {
         const item = await readItem(kind, folder, basename(experiment));
-        if (item !== undefined) found.push({ folder, item });
+        if (item === undefined) continue;
+        const artifactUri = followMove(item.artifactUri, this.#root, experiment);
+        found.push({ folder, item: { ...item, artifactUri } });
       }
     }
     return found;
@@ -98,6 +101,14 @@ async function readItem(
   const item = { kind, experimentId, stage: readStage(meta), workspace: 'default' };
   const named = { ...item, ...readNames(kind, meta) };
   return named.id === basename(folder) ? named : undefined;
+}
+
+/** Where artifacts lie that moved into the trash with their experiment: what is written down stays as it was. */
+function followMove(uri: string, root: string, experiment: string): string {
+  const before = join(root, basename(experiment));
+  const path = uri.startsWith('file://') ? unquotePath(uri.slice('file://'.length)) : uri;
+  const hasMoved = experiment !== before && path.startsWith(`${before}/`);
+  return hasMoved ? `${experiment}${path.slice(before.length)}` : uri;
 }
 
 /** What meta.yaml says under other names for each kind. One without a time was deleted by an old MLflow. */
