@@ -89,7 +89,7 @@ export function testTrackingStore(name: string, open: () => Promise<TrackingStor
       await store.createExperiment({ name: experimentName });
       await expect(store.createExperiment({ name: experimentName })).rejects.toMatchObject({
         code: 'RESOURCE_ALREADY_EXISTS',
-        message: expect.stringContaining(experimentName),
+        message: expect.stringMatching(new RegExp(`named .${experimentName}. already[^\\[]*$`)),
       });
     });
 

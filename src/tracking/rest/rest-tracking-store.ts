@@ -1,5 +1,5 @@
 import type { Experiment, Metric, Run, RunInfo, RunLinks, Tag } from '../../core/entities.ts';
-import { NotFound } from '../../core/errors.ts';
+import { AlreadyExists, NotFound } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import type { Context } from '../../host/context.ts';
@@ -77,8 +77,13 @@ export class RestTrackingStore implements TrackingStore {
   async createExperiment({ name, artifactLocation, tags = [] }: NewExperiment): Promise<string> {
     checkExperiment(name, tags);
     const location = artifactLocation ? { artifact_location: artifactLocation } : {};
-    const answer = await this.#api.post('experiments/create', { name, tags, ...location });
-    return String(answer.experiment_id);
+    try {
+      const answer = await this.#api.post('experiments/create', { name, tags, ...location });
+      return String(answer.experiment_id);
+    } catch (error) {
+      // A server with a database tells its whole statement.
+      throw error instanceof AlreadyExists ? nameTaken(name, error) : error;
+    }
   }
 
   async renameExperiment(experimentId: string, name: string): Promise<void> {
