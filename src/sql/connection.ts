@@ -7,6 +7,8 @@ export interface SqlConnection {
   /** Absolute, as a child process is given it. */
   readonly uri: string;
   readonly database: Kysely<Tables>;
+  /** A file answers at once, a server after a round trip: few keep memory small, many save time. */
+  readonly runsPerRead: number;
   toFlag(value: boolean): Flag;
   isUniqueViolation(error: unknown): boolean;
   /** Says a driver's error in our words. */

@@ -30,7 +30,14 @@ export async function openPostgres(uri: string): Promise<SqlConnection> {
     await database.destroy();
     throw error;
   }
-  return { uri, database, toFlag: (value) => value, isUniqueViolation, explain };
+  return {
+    uri,
+    database,
+    runsPerRead: 1_000,
+    toFlag: (value) => value,
+    isUniqueViolation,
+    explain,
+  };
 }
 
 async function createPool(uri: string): Promise<Pool> {

@@ -38,7 +38,14 @@ export async function openSqlite(uri: string, context: Context): Promise<SqlConn
       file.close();
       throw error;
     }
-    return { uri: absoluteUri, database, toFlag: Number, isUniqueViolation, explain };
+    return {
+      uri: absoluteUri,
+      database,
+      runsPerRead: 100,
+      toFlag: Number,
+      isUniqueViolation,
+      explain,
+    };
   });
 }
 

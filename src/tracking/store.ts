@@ -48,6 +48,11 @@ export interface RunSearch extends ExperimentSearch {
   readonly isInfoEnough?: boolean;
 }
 
+/** A search to its end; `maxResults` is how many at most, absent: all. */
+export interface RunScan extends Omit<RunSearch, 'maxResults' | 'pageToken'> {
+  readonly maxResults?: number | undefined;
+}
+
 export interface RunData {
   readonly params?: readonly Param[];
   readonly tags?: readonly Tag[];
@@ -91,6 +96,12 @@ export interface TrackingStore {
   searchExperiments(search: ExperimentSearch): Promise<Page<Experiment>>;
   /** Runs of these experiments; ids that are none find nothing. */
   searchRuns(search: RunSearch): Promise<Page<Run>>;
+  /**
+   * All runs that a search finds, some at a time; the first part comes even where it is empty. But for a
+   * server, which is asked page by page, it is what was found at the beginning: what others add or end
+   * meanwhile neither doubles a run nor hides one.
+   */
+  scanRuns(scan: RunScan): AsyncIterable<readonly Run[]>;
   /** The datasets and models that went into a run and came out of it. */
   getRunLinks(runId: string): Promise<RunLinks>;
   close(): Promise<void>;

@@ -331,6 +331,21 @@ describe('what cannot be used', () => {
     await store.close();
   });
 
+  test('a scan neither doubles nor hides a run that starts or goes meanwhile', async () => {
+    const store = await open(await makeFolder());
+    const started = await Promise.all(
+      Array.from({ length: 250 }, (_, index) => store.createRun({ ...RUN, startTimeMs: index })),
+    );
+    const found: string[] = [];
+    for await (const part of store.scanRuns({ experimentIds: ['0'], view: 'active_only' })) {
+      found.push(...part.map(({ info }) => info.id));
+      await store.createRun({ ...RUN, startTimeMs: 1_000 + found.length });
+      await store.deleteRun(found[0] ?? '');
+    }
+    expect(found).toEqual(started.map(({ info }) => info.id).reverse());
+    await store.close();
+  });
+
   test('an experiment id past 2^53, as a migrated folder store brings it along, keeps every digit', async () => {
     const folder = await makeFolder();
     await (await open(folder)).close();

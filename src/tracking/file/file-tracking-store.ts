@@ -32,6 +32,7 @@ import type {
   NewExperiment,
   NewRun,
   RunData,
+  RunScan,
   RunSearch,
   RunUpdate,
   TrackingStore,
@@ -50,7 +51,7 @@ import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
 import { readRunLinks } from './run-links.ts';
-import { searchExperiments, searchRuns } from './search.ts';
+import { findRuns, searchExperiments, searchRuns } from './search.ts';
 
 export interface FileTrackingOptions {
   /** The URI or path as given, made absolute: what a child process is told, and where artifacts go. */
@@ -252,6 +253,10 @@ export class FileTrackingStore implements TrackingStore {
 
   async searchRuns(search: RunSearch): Promise<Page<Run>> {
     return searchRuns(this.#root, search);
+  }
+
+  async *scanRuns(scan: RunScan): AsyncGenerator<readonly Run[]> {
+    yield await findRuns(this.#root, scan);
   }
 
   async getRunLinks(runId: string): Promise<RunLinks> {

@@ -5,6 +5,7 @@ import type { Page, PageRequest } from '../../core/page.ts';
 import type { Context } from '../../host/context.ts';
 import { type MlflowApi, openMlflowApi } from '../../host/http/mlflow-api.ts';
 import { readMessage } from '../../host/http/mlflow-message.ts';
+import { readPages } from '../../search/pages.ts';
 import { nameTaken, renameDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -22,6 +23,7 @@ import type {
   NewExperiment,
   NewRun,
   RunData,
+  RunScan,
   RunSearch,
   RunUpdate,
   TrackingStore,
@@ -181,6 +183,10 @@ export class RestTrackingStore implements TrackingStore {
 
   async searchRuns(search: RunSearch): Promise<Page<Run>> {
     return searchRuns(this.#api, search);
+  }
+
+  scanRuns({ maxResults, ...scan }: RunScan): AsyncGenerator<readonly Run[]> {
+    return readPages((page) => this.searchRuns({ ...scan, ...page }), maxResults);
   }
 
   async getRunLinks(runId: string): Promise<RunLinks> {

@@ -29,6 +29,7 @@ import type {
   NewExperiment,
   NewRun,
   RunData,
+  RunScan,
   RunSearch,
   RunUpdate,
   TrackingStore,
@@ -45,9 +46,9 @@ import {
 import { readMetricHistory } from './metric-history.ts';
 import { logMetrics } from './metrics.ts';
 import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
-import { deleteTag, logParams, setRunName, setTags } from './run-data.ts';
+import { deleteTag, logParams, partition, setRunName, setTags } from './run-data.ts';
 import { readRunLinks } from './run-links.ts';
-import { searchRuns } from './run-search.ts';
+import { findRunIds, readRuns, searchRuns } from './run-search.ts';
 import { readRun } from './run-values.ts';
 
 export interface SqlTrackingOptions {
@@ -284,6 +285,14 @@ export class SqlTrackingStore implements TrackingStore {
 
   async searchRuns(search: RunSearch): Promise<Page<Run>> {
     return this.#read(() => searchRuns(this.#connection, search));
+  }
+
+  async *scanRuns(scan: RunScan): AsyncGenerator<readonly Run[]> {
+    const ids = await this.#read(() => findRunIds(this.#connection, scan));
+    if (ids.length === 0) yield [];
+    for (const part of partition(ids, this.#connection.runsPerRead)) {
+      yield await this.#read(() => readRuns(this.#connection, part, scan));
+    }
   }
 
   async getRunLinks(runId: string): Promise<RunLinks> {
