@@ -40,7 +40,12 @@ export type ValueType = 'text' | 'number' | 'whole number' | 'id' | 'version';
 /** What can be asked of runs, experiments and models: they differ in fields and comparators only. */
 export interface FilterLanguage {
   /** As a person names the things searched for. */
-  readonly subject: 'runs' | 'experiments' | 'registered models' | 'model versions';
+  readonly subject:
+    | 'runs'
+    | 'experiments'
+    | 'registered models'
+    | 'model versions'
+    | 'logged models';
   readonly kinds: Readonly<Record<string, FieldKind>>;
   /** Names of attributes, with the name that each stands for. */
   readonly attributes: Readonly<Record<string, string>>;

@@ -3,6 +3,7 @@ import { type Env, readFlag, variables } from '../core/environment-variables.ts'
 import { InvalidInput } from '../core/errors.ts';
 import { checkKey, lengthOf } from '../core/key.ts';
 import { isSecretName } from '../core/redact.ts';
+import { checkModelId } from './logged-model-limits.ts';
 import type { RunData } from './store.ts';
 
 /** What MLflow's stores take (`mlflow/utils/validation.py`); lengths in characters. */
@@ -77,8 +78,9 @@ export function checkExperimentId(experimentId: string): string {
   });
 }
 
-function checkMetric({ key, value, timestampMs, step }: Metric): void {
+function checkMetric({ key, value, timestampMs, step, modelId }: Metric): void {
   checkKey('metric', key);
+  if (modelId !== undefined) checkModelId(modelId);
   const isWhole = Number.isSafeInteger(step) && Number.isSafeInteger(timestampMs);
   if (typeof value === 'number' && isWhole && timestampMs >= 0) return;
   throw new InvalidInput(
@@ -87,7 +89,7 @@ function checkMetric({ key, value, timestampMs, step }: Metric): void {
 }
 
 /** The same param twice is one; with two values it is a mistake. */
-function withoutRepeats(params: readonly Param[]): readonly Param[] {
+export function withoutRepeats(params: readonly Param[]): readonly Param[] {
   const seen = new Map<string, string>();
   for (const { key, value } of params) {
     const earlier = seen.get(key);
@@ -117,6 +119,18 @@ export function paramConflict(
   return new InvalidInput(
     `param \`${key}\` of run ${runId} is ${showValue(key, old)} and cannot become ${showValue(key, value)}`,
     { hint: 'start a new run to log another value' },
+  );
+}
+
+/** As `paramConflict`, for a logged model. */
+export function modelParamConflict(
+  modelId: string,
+  key: string,
+  old: string,
+  value: string,
+): InvalidInput {
+  return new InvalidInput(
+    `param \`${key}\` of logged model ${modelId} is ${showValue(key, old)} and cannot become ${showValue(key, value)}`,
   );
 }
 

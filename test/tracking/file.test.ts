@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NotFound } from '../../src/core/errors.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testLoggedModels } from '../contracts/logged-models.ts';
 import { testSearch } from '../contracts/search.ts';
 import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
@@ -17,6 +18,7 @@ const open = (cwd: string, uri = './mlruns') =>
 
 testTrackingStore('a folder', async () => open(await makeFolder()));
 testSearch('a folder', async () => open(await makeFolder()));
+testLoggedModels('a folder', async () => open(await makeFolder()));
 testStoredNames('a folder', makeFolder, { kind: 'folder' });
 
 const RUN = { experimentId: '0', userId: 'ann', startTimeMs: 1_700_000_000_000, tags: [] };

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { revisions } from '../../src/sql/schema/revisions.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testLoggedModels } from '../contracts/logged-models.ts';
 import { testSearch } from '../contracts/search.ts';
 import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
@@ -25,6 +26,7 @@ const open = (cwd: string, uri = 'sqlite:///mlflow.db') =>
 
 testTrackingStore('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
 testSearch('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
+testLoggedModels('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
 testStoredNames('SQLite', async () => `sqlite:///${join(await makeFolder(), 'mlflow.db')}`, {
   kind: 'SQLite',
   schemaRevision: revisions[0],

@@ -5,17 +5,20 @@ import type {
   Experiment,
   LifecycleStage,
   Metric,
+  ModelOutput,
   Run,
   RunInfo,
+  RunInputs,
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
-import { MltsError, NotFound, Unavailable } from '../../core/errors.ts';
+import { NotFound } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
+import { checkInputs } from '../input-limits.ts';
 import { experimentNotFound, nameTaken, refuseDeleted, tagNotFound } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -26,6 +29,7 @@ import {
   checkTags,
   type LengthRule,
 } from '../limits.ts';
+import { checkModelId } from '../logged-model-limits.ts';
 import { nameRun, RUN_NAME_TAG } from '../run-name.ts';
 import type {
   ExperimentSearch,
@@ -46,10 +50,13 @@ import {
   TRASH_FOLDER,
   writeExperimentFolder,
 } from './experiments.ts';
+import { explainedFile } from './file-failure.ts';
 import { markRun, moveExperiment, renameExperiment, setExperimentTag } from './lifecycle.ts';
+import { FileLoggedModels } from './logged-models.ts';
 import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
+import { writeInputs, writeOutputs } from './run-inputs.ts';
 import { readRunLinks } from './run-links.ts';
 import { findRuns, searchExperiments, searchRuns } from './search.ts';
 
@@ -73,6 +80,7 @@ interface RunFolder {
 /** Experiments and runs as folders of small files (`mlflow/store/tracking/file_store.py`). */
 export class FileTrackingStore implements TrackingStore {
   readonly uri: string;
+  readonly loggedModels: FileLoggedModels;
   readonly #root: string;
   readonly #options: FileTrackingOptions;
 
@@ -80,6 +88,11 @@ export class FileTrackingStore implements TrackingStore {
     this.uri = options.uri;
     this.#root = root;
     this.#options = options;
+    this.loggedModels = new FileLoggedModels({
+      root,
+      getExperiment: (experimentId) => this.getExperiment(experimentId),
+      now: () => options.now(),
+    });
   }
 
   /** Opens the store in `root`, an absolute path; the folder and experiment 0 are made where missing. */
@@ -195,9 +208,11 @@ export class FileTrackingStore implements TrackingStore {
     const run = await this.#findRun(runId);
     refuseDeleted('run', runId, run.info.lifecycleStage);
     await checkParams(run.folder, runId, params);
+    const writeModelMetrics = await this.loggedModels.prepareMetrics(run.info, metrics);
     await explainedFile(run.folder, async () => {
       await writeValues(run.folder, 'params', params);
       await appendMetrics(run.folder, metrics);
+      await writeModelMetrics();
       await writeValues(run.folder, 'tags', tags);
       const name = tags.findLast(({ key }) => key === RUN_NAME_TAG)?.value;
       if (name) await writeMeta(run.folder, { ...run.meta, run_name: name });
@@ -264,6 +279,20 @@ export class FileTrackingStore implements TrackingStore {
     return readRunLinks(folder, dirname(folder));
   }
 
+  async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
+    const checked = checkInputs(inputs);
+    const { folder, info } = await this.#findRun(runId);
+    refuseDeleted('run', runId, info.lifecycleStage);
+    await explainedFile(folder, () => writeInputs(folder, dirname(folder), runId, checked));
+  }
+
+  async logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void> {
+    for (const { modelId } of models) checkModelId(modelId);
+    const { folder, info } = await this.#findRun(runId);
+    refuseDeleted('run', runId, info.lifecycleStage);
+    await explainedFile(folder, () => writeOutputs(folder, models));
+  }
+
   async close(): Promise<void> {}
 
   /** A folder counts as the run only where its meta.yaml says so: artifacts may hold any files. */
@@ -300,27 +329,3 @@ const LEGACY_KEYS = {
   source_version: '',
   tags: [],
 } as const;
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space left on the disk',
-  EDQUOT: 'the disk quota is used up',
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-  EISDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-  EEXIST: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-};
-
-/** Runs `work`; what the file system throws comes out as an `MltsError` that names `folder`. */
-async function explainedFile<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof MltsError) throw error;
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new Unavailable(`cannot write to ${folder}: ${REASONS[code] ?? message}`, {
-      cause: error,
-    });
-  }
-}

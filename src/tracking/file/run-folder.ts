@@ -69,6 +69,9 @@ export async function writeValues(
 /** One write for each key, so that the lines of two processes do not mix. */
 export async function appendMetrics(folder: string, metrics: readonly Metric[]): Promise<void> {
   for (const [key, ofKey] of Map.groupBy(metrics, (metric) => metric.key)) {
-    await appendText(join(folder, 'metrics', key), ofKey.map(formatMetric).join(''));
+    await appendText(
+      join(folder, 'metrics', key),
+      ofKey.map((metric) => formatMetric(metric)).join(''),
+    );
   }
 }

@@ -5,8 +5,10 @@ import type {
   Experiment,
   LifecycleStage,
   Metric,
+  ModelOutput,
   Run,
   RunInfo,
+  RunInputs,
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
@@ -14,6 +16,7 @@ import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
+import { checkInputs } from '../input-limits.ts';
 import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -23,6 +26,7 @@ import {
   checkTags,
   type LengthRule,
 } from '../limits.ts';
+import { checkModelId } from '../logged-model-limits.ts';
 import { nameRun } from '../run-name.ts';
 import type {
   ExperimentSearch,
@@ -43,10 +47,13 @@ import {
   requireExperiment,
   setExperimentTag,
 } from './lifecycle.ts';
+import { logModelMetrics } from './logged-model-metrics.ts';
+import { SqlLoggedModels } from './logged-models.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { logMetrics } from './metrics.ts';
 import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
 import { deleteTag, logParams, partition, setRunName, setTags } from './run-data.ts';
+import { insertInputs, insertOutputs } from './run-inputs.ts';
 import { readRunLinks } from './run-links.ts';
 import { findRunIds, readRuns, searchRuns } from './run-search.ts';
 import { readRun } from './run-values.ts';
@@ -62,6 +69,7 @@ export interface SqlTrackingOptions {
 /** Experiments and runs in a database, as `mlflow/store/tracking/sqlalchemy_store.py` keeps them. */
 export class SqlTrackingStore implements TrackingStore {
   readonly uri: string;
+  readonly loggedModels: SqlLoggedModels;
   readonly #connection: SqlConnection;
   readonly #options: SqlTrackingOptions;
 
@@ -69,6 +77,7 @@ export class SqlTrackingStore implements TrackingStore {
     this.uri = connection.uri;
     this.#connection = connection;
     this.#options = options;
+    this.loggedModels = new SqlLoggedModels(connection, options.now);
   }
 
   /** Makes a store of an open database; MLflow expects experiment 0 in each, so it is made if missing. */
@@ -225,6 +234,7 @@ export class SqlTrackingStore implements TrackingStore {
       refuseDeleted('run', runId, info.lifecycleStage);
       await logParams(transaction, runId, params);
       await logMetrics(transaction, runId, metrics, this.#connection.toFlag);
+      await logModelMetrics(transaction, info, metrics);
       await setTags(transaction, runId, tags);
       await setRunName(transaction, runId, tags);
     });
@@ -298,6 +308,26 @@ export class SqlTrackingStore implements TrackingStore {
   async getRunLinks(runId: string): Promise<RunLinks> {
     checkRunId(runId);
     return this.#read((database) => readRunLinks(database, runId));
+  }
+
+  async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
+    checkRunId(runId);
+    const checked = checkInputs(inputs);
+    await this.#write(async (transaction) => {
+      const { info } = await readRunInfo(transaction, runId);
+      refuseDeleted('run', runId, info.lifecycleStage);
+      await insertInputs(transaction, info, checked);
+    });
+  }
+
+  async logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void> {
+    checkRunId(runId);
+    for (const { modelId } of models) checkModelId(modelId);
+    await this.#write(async (transaction) => {
+      const { info } = await readRunInfo(transaction, runId);
+      refuseDeleted('run', runId, info.lifecycleStage);
+      await insertOutputs(transaction, runId, models);
+    });
   }
 
   async close(): Promise<void> {
