@@ -85,21 +85,7 @@ async function deliver(
   const isFolder = isWholeRun(uri);
   await makeFolder(destination);
   const start = { uri, context, trackingUri, destination, isFolder, putInPlace: mergeInto };
-  return context.terminal
-    .progress(`downloading ${showUri(uri)}`, (update) =>
-      downloadFirst(artifact, { ...start, update }),
-    )
-    .catch((error: unknown) => {
-      throw explainMissingModel(error, uri, resolver);
-    });
-}
-
-/** Since MLflow 3 a logged model lies beside its run; which one a name means only a server tells yet. */
-function explainMissingModel(error: unknown, uri: string, resolver: ArtifactResolver): unknown {
-  const isUnlooked = schemeOf(uri) === 'runs' && resolver.findModelOfRun === undefined;
-  if (!isUnlooked || !(error instanceof NotFound) || error.hint !== undefined) return error;
-  return new NotFound(error.message, {
-    hint: 'a model that the run logged is found by its name only through an MLflow server yet',
-    cause: error,
-  });
+  return context.terminal.progress(`downloading ${showUri(uri)}`, (update) =>
+    downloadFirst(artifact, { ...start, update }),
+  );
 }

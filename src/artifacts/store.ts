@@ -6,6 +6,8 @@ export interface ArtifactEntry {
   readonly path: string;
   readonly isDirectory: boolean;
   readonly sizeBytes: number | undefined;
+  /** Another text when the content is another one; absent where the store does not say. */
+  readonly version?: string | undefined;
 }
 
 /** Where a read that broke off goes on. */
@@ -54,18 +56,20 @@ export interface UploadSource {
   readonly onBytes: (count: number) => void;
 }
 
-/** Where the artifacts of runs and models lie; what is absent cannot be asked of this tracking store. */
+/** Where the artifacts of runs and models lie. Each throws `NotFound` for what is not there. */
 export interface ArtifactResolver {
   /** `mlflow-artifacts:` is served by this server; any tracking URI may stand here. */
   readonly trackingUri: string;
   artifactUriOfRun(runId: string): Promise<string>;
   /** Where the model lies that a run logged under `name`: since MLflow 3 not among the run's artifacts. */
-  findModelOfRun?(runId: string, name: string): Promise<string | undefined>;
-  locateModel?(model: ModelReference): Promise<ModelLocation>;
+  findModelOfRun(runId: string, name: string): Promise<ModelLocation | undefined>;
+  locateModel(model: ModelReference): Promise<ModelLocation>;
 }
 
 export interface ModelLocation {
   readonly uri: string;
+  /** Another text when the model is another one: its files are taken not to change meanwhile. */
+  readonly identity: string;
   /** Set for a version in the registry; absent for a model named by its id. */
   readonly registered?: { readonly name: string; readonly version: string };
 }

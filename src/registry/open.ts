@@ -39,3 +39,17 @@ async function openSqlRegistry(uri: string, context: Context): Promise<RegistryS
   const { SqlRegistryStore } = await import('./sql/sql-registry-store.ts');
   return new SqlRegistryStore(await openSqlConnection(uri, context), () => context.now());
 }
+
+/** Opens the registry beside the tracking store at `trackingUri`, hands it to `work`, and closes it whatever happens. */
+export async function withRegistryBeside<T>(
+  trackingUri: string,
+  context: Context,
+  work: (store: RegistryStore) => Promise<T>,
+): Promise<T> {
+  const store = await openRegistryStore(resolveRegistryUri(context, trackingUri), context);
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}

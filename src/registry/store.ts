@@ -56,6 +56,8 @@ export interface RegistryStore {
   /** Numbers are given one after the other, from 1; that of a deleted version is not given again. */
   createVersion(version: NewModelVersion): Promise<ModelVersion>;
   getVersion(name: string, version: number): Promise<ModelVersion>;
+  /** Where its files lie: its source, or what that stood for when the version was made. */
+  getDownloadUri(name: string, version: number): Promise<string>;
   /** Of all models, without the deleted ones. */
   searchVersions(search: RegistrySearch): Promise<Page<ModelVersion>>;
   updateVersion(name: string, version: number, description: string): Promise<void>;

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { downloadArtifact } from '../../src/artifacts/download.ts';
+import { resolveRunsTo } from '../setup/artifact-resolver.ts';
 import { createTestContext } from '../setup/context.ts';
 
 let folder: string;
@@ -25,8 +26,7 @@ function download(
   destination = join(folder, 'to'),
 ) {
   const context = createTestContext({ cwd: folder, env: {} });
-  const resolver = { trackingUri: 'sqlite:///mlflow.db', artifactUriOfRun: async () => base };
-  return downloadArtifact(uri, destination, context, resolver);
+  return downloadArtifact(uri, destination, context, resolveRunsTo(base));
 }
 
 test.each([['50% of rows.csv'], ['./50% of rows.csv'], ['run/../50% of rows.csv']])(

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
-import { withTrackingStore } from '../tracking-store.ts';
+import { withArtifactResolver } from '../artifact-resolver.ts';
 
 interface DownloadFlags {
   readonly runId?: string;
@@ -23,10 +23,8 @@ export function createDownloadCommand(context: Context): Command {
 
 async function download(flags: DownloadFlags, context: Context): Promise<void> {
   const uri = await chooseUri(flags);
-  const path = await withTrackingStore(context, async (store) => {
-    const { createArtifactResolver } = await import('../../artifacts/resolver.ts');
+  const path = await withArtifactResolver(context, async (resolver) => {
     const { deliverArtifact } = await import('../../artifacts/delivery.ts');
-    const resolver = await createArtifactResolver(store, context);
     return deliverArtifact(uri, flags.dstPath, context, resolver);
   });
   context.terminal.print(`\n${path}`);

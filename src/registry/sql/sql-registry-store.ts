@@ -35,6 +35,7 @@ import {
   deleteVersion,
   insertVersion,
   moveVersion,
+  readLocation,
   readVersion,
 } from './versions.ts';
 
@@ -133,6 +134,11 @@ export class SqlRegistryStore implements RegistryStore {
   async getVersion(name: string, version: number): Promise<ModelVersion> {
     checkModelName(name);
     return this.#read((database) => readVersion(database, name, version));
+  }
+
+  async getDownloadUri(name: string, version: number): Promise<string> {
+    checkModelName(name);
+    return this.#read((database) => readLocation(database, name, version));
   }
 
   async searchVersions(search: RegistrySearch): Promise<Page<ModelVersion>> {

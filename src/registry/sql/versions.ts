@@ -77,7 +77,9 @@ async function findOrigin(transaction: Transaction<Tables>, source: string): Pro
   const [, path] = /^models:\/*(.*)$/s.exec(source) ?? [];
   if (path === undefined) return { location: source, runId: null };
   const [, name, version] = /^([^/@]+)\/(\d+)$/.exec(path) ?? [];
-  if (name !== undefined) return findVersionOrigin(transaction, name, Number(version));
+  if (name !== undefined) {
+    return { location: await readLocation(transaction, name, Number(version)), runId: null };
+  }
   const model = await transaction
     .selectFrom('logged_models')
     .select(['artifact_location', 'source_run_id'])
@@ -89,12 +91,13 @@ async function findOrigin(transaction: Transaction<Tables>, source: string): Pro
   });
 }
 
-async function findVersionOrigin(
-  transaction: Transaction<Tables>,
+/** Where the files of a version lie. @throws NotFound, also for a deleted one. */
+export async function readLocation(
+  database: Kysely<Tables>,
   name: string,
   version: number,
-): Promise<Origin> {
-  const row = await transaction
+): Promise<string> {
+  const row = await database
     .selectFrom('model_versions')
     .select(['storage_location', 'source'])
     .where('workspace', '=', 'default')
@@ -103,7 +106,7 @@ async function findVersionOrigin(
     .where('current_stage', '!=', DELETED_STAGE)
     .executeTakeFirst();
   if (row === undefined) throw versionNotFound(name, version);
-  return { location: row.storage_location || row.source || '', runId: null };
+  return row.storage_location || row.source || '';
 }
 
 type VersionChange = Partial<Tables['model_versions']>;
