@@ -91,13 +91,6 @@ test.each([
   });
 });
 
-test('models:/ without a server says what is needed', async () => {
-  await expect(download('models:/churn/1')).rejects.toMatchObject({
-    code: 'NOT_IMPLEMENTED',
-    hint: expect.stringContaining('MLFLOW_TRACKING_URI'),
-  });
-});
-
 test('a full disk is told as such, and nothing stays behind', async (context) => {
   const disk = await mountSmallDisk(join(folder, 'small'));
   if (disk === undefined) return context.skip('no small file system can be mounted here');

@@ -117,15 +117,15 @@ async function logModels(
     startTimeMs: 1,
     tags: [],
   });
-  const asked = { experimentId: '0', name: 'churn' };
+  const named = { experimentId: '0', name: 'churn' };
   const other = await store.createRun({
     experimentId: '0',
     userId: 'ann',
     startTimeMs: 1,
     tags: [],
   });
-  const model = await store.loggedModels.create({ ...asked, sourceRunId: info.id });
-  await store.loggedModels.create({ ...asked, sourceRunId: other.info.id });
+  const model = await store.loggedModels.create({ ...named, sourceRunId: info.id });
+  await store.loggedModels.create({ ...named, sourceRunId: other.info.id });
   for (const [name, base, target] of [
     ['ofModel', model.artifactUri, ''],
     ['ofRun', info.artifactUri, 'files'],
@@ -145,7 +145,10 @@ async function logModels(
   ]) {
     // A registry apart from the runs does not know the models that they have logged.
     const isUnknown = registryUri !== trackingUri && source.startsWith('models:/m-');
-    const known = isUnknown ? model.artifactUri : source;
+    const isServer = source.startsWith('models:/m-') && /^http/.test(registryUri);
+    // A server takes a logged model only with its id beside it.
+    const asked = isServer ? `runs:/${info.id}/churn` : source;
+    const known = isUnknown ? model.artifactUri : asked;
     await registry.createVersion({ name, source: known, runId: info.id });
   }
   await registry.moveVersion(name, 2, { stage: 'Production', archivesExisting: false });
