@@ -91,11 +91,14 @@ function readPage(
     isDirectory: true,
     sizeBytes: undefined,
   }));
-  const files = Contents.filter(({ Key = '' }) => !Key.endsWith('/')).map(({ Key = '', Size }) => ({
-    path: below(Key),
-    isDirectory: false,
-    sizeBytes: Size,
-  }));
+  const files = Contents.filter(({ Key = '' }) => !Key.endsWith('/')).map(
+    ({ Key = '', Size, ETag }) => ({
+      path: below(Key),
+      isDirectory: false,
+      sizeBytes: Size,
+      version: ETag,
+    }),
+  );
   return [...folders, ...files];
 }
 

@@ -66,7 +66,7 @@ async function fetchEntry(
 }
 
 /** Files and folders at any depth, level by level; empty for a file. */
-async function listTree(
+export async function listTree(
   store: ArtifactStore,
   path: string,
   signal: AbortSignal,

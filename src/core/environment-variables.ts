@@ -55,6 +55,10 @@ export const variables = {
   dockerTlsVerify: 'DOCKER_TLS_VERIFY',
   /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
   cacheDirectory: 'MLTS_CACHE_DIR',
+  /** The folder of downloaded models, or `off`; default `models` in the cache. */
+  modelCache: 'MLTS_MODEL_CACHE',
+  /** How much of downloaded models is kept, in gigabytes; default 20. */
+  modelCacheGigabytes: 'MLTS_MODEL_CACHE_GB',
 } as const;
 
 /** `true` and `1` (any case) are true, as `mlflow.environment_variables._BooleanEnvironmentVariable`. */

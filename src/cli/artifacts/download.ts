@@ -2,12 +2,14 @@ import { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { withArtifactResolver } from '../artifact-resolver.ts';
+import { createNoCacheOption } from './options.ts';
 
 interface DownloadFlags {
   readonly runId?: string;
   readonly artifactPath?: string;
   readonly artifactUri?: string;
   readonly dstPath?: string;
+  readonly cache: boolean;
 }
 
 /** `mlflow artifacts download`: prints an empty line and the local path, as MLflow does. */
@@ -18,6 +20,8 @@ export function createDownloadCommand(context: Context): Command {
     .option('-a, --artifact-path <path>', "the file or folder; default: all of the run's artifacts")
     .option('-u, --artifact-uri <uri>', 'its address (runs:/RUN/path, s3://...), instead of a run')
     .option('-d, --dst-path <folder>', 'where to; default: a new temporary folder')
+    .optionsGroup('Beyond MLflow:')
+    .addOption(createNoCacheOption())
     .action((flags: DownloadFlags) => download(flags, context));
 }
 
@@ -25,7 +29,8 @@ async function download(flags: DownloadFlags, context: Context): Promise<void> {
   const uri = await chooseUri(flags);
   const path = await withArtifactResolver(context, async (resolver) => {
     const { deliverArtifact } = await import('../../artifacts/delivery.ts');
-    return deliverArtifact(uri, flags.dstPath, context, resolver);
+    const options = { usesCache: flags.cache };
+    return deliverArtifact(uri, flags.dstPath, context, resolver, options);
   });
   context.terminal.print(`\n${path}`);
 }
