@@ -133,6 +133,13 @@ export function unsupportedScheme(uri: string): MltsError {
   );
 }
 
+/** For a deletion that would leave nothing: whoever means that has the store's own tools. */
+export function tooMuchToDelete(uri: string): InvalidInput {
+  return new InvalidInput(`${showUri(uri)} is no place below a store, but all of one`, {
+    hint: 'nothing is deleted; name a folder below it',
+  });
+}
+
 export function trimSlashes(path: string): string {
   return path.replace(/^\/+|\/+$/g, '');
 }

@@ -4,10 +4,17 @@ import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { readFileUpTo } from '../host/file-transfer.ts';
 import { createHttpClient, type HttpClient } from '../host/http/client.ts';
-import { type ArtifactPlace, joinPath, showUri, splitSafely } from './artifact-uri.ts';
+import {
+  type ArtifactPlace,
+  joinPath,
+  showUri,
+  splitSafely,
+  tooMuchToDelete,
+} from './artifact-uri.ts';
 import { guessContentType } from './content-type.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
 import type { ArtifactEntry, ArtifactStore, UploadSource } from './store.ts';
+import { measureTree } from './tree.ts';
 
 interface WireFileInfo {
   readonly path: string;
@@ -27,7 +34,7 @@ export async function openProxyStore(
 ): Promise<ArtifactStore> {
   const audience = isSameServer(base, trackingUri) ? 'tracking-server' : 'anyone';
   const client = await createHttpClient(base, context, { audience });
-  return {
+  const store: ArtifactStore = {
     list: (path, signal) => listEntries(client, root, path, signal),
     async read(path, from, signal) {
       const headers = resumeHeaders(from);
@@ -35,8 +42,18 @@ export async function openProxyStore(
       return readContent(await client.open(request).catch(throwNotFound(base, root, path)));
     },
     write: (path, source) => putFile(client, quotePath(root, path), source),
+    async delete(path, signal) {
+      if (joinPath(root, path) === '') throw tooMuchToDelete(base);
+      const size = await measureTree(store, path, signal);
+      const request = { method: 'DELETE', path: quotePath(root, path), signal } as const;
+      await client.callJson(request).catch((error) => {
+        if (!isMissing(error)) throw error;
+      });
+      return size;
+    },
     close: () => client.close(),
   };
+  return store;
 }
 
 function quotePath(root: string, path: string): string {
@@ -96,12 +113,14 @@ function toEntry({ path: name, is_dir, file_size }: WireFileInfo, folder: string
 }
 
 /** Which answer a missing file gets depends on the server's own store: 404, or 500 with a message. */
+function isMissing(error: unknown): boolean {
+  if (error instanceof NotFound) return true;
+  return error instanceof MltsError && /no such (file|artifact)/i.test(error.message);
+}
+
 function throwNotFound(base: string, root: string, path: string): (error: unknown) => never {
   return (error) => {
-    const isMissing =
-      error instanceof NotFound ||
-      (error instanceof MltsError && /no such (file|artifact)/i.test(error.message));
-    if (!isMissing) throw error;
+    if (!isMissing(error)) throw error;
     throw new NotFound(`${showUri(base)}/${joinPath(root, path)} does not exist`, {
       cause: error,
     });

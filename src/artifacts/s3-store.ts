@@ -7,8 +7,9 @@ import type {
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { joinPath } from './artifact-uri.ts';
+import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
 import { createS3Client } from './s3-client.ts';
+import { deleteObjects } from './s3-deletion.ts';
 import { judgeS3Error } from './s3-error.ts';
 import { putObject, readExtraArguments } from './s3-upload.ts';
 import type { ArtifactContent, ArtifactEntry, ArtifactStore, ResumePoint } from './store.ts';
@@ -49,6 +50,11 @@ export async function openS3Store(base: string, context: Context): Promise<Artif
       await putObject(client, { ...target, ...extra, Key }, source).catch(
         throwReason(source.signal, reword(path)),
       );
+    },
+    async delete(path, signal) {
+      const key = joinPath(prefix, path);
+      if (key === '') throw tooMuchToDelete(base);
+      return deleteObjects(client, target, key, signal).catch(throwReason(signal, reword(path)));
     },
     close: async () => client.destroy(),
   };

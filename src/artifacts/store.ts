@@ -39,9 +39,23 @@ export interface ArtifactStore {
    * has arrived, never before.
    */
   write(path: string, source: UploadSource): Promise<void>;
+  /**
+   * Removes a file, or a folder with all below it; '' is all of the store (`delete_artifacts`). What is
+   * gone already is no error.
+   *
+   * @throws InvalidInput where that would be a whole bucket, server or disk.
+   */
+  delete(path: string, signal: AbortSignal): Promise<TreeSize>;
   /** Only in stores that keep empty folders. */
   makeFolder?(path: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Of a file, or of a folder and all below it. */
+export interface TreeSize {
+  readonly files: number;
+  /** Of the files whose size is known. */
+  readonly sizeBytes: number;
 }
 
 /** A local file on its way into a store. */

@@ -2,7 +2,7 @@ import pMap from 'p-map';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 import { makeFolder } from '../host/folders.ts';
 import { joinPath, splitSafely } from './artifact-uri.ts';
-import type { ArtifactEntry, ArtifactStore } from './store.ts';
+import type { ArtifactEntry, ArtifactStore, TreeSize } from './store.ts';
 import { transferFile } from './transfer.ts';
 
 export interface TreeOptions {
@@ -65,9 +65,35 @@ async function fetchEntry(
   await transferFile(store, entry.path, place, options);
 }
 
+/** The files of a folder and all below it, or of one file; nothing for what does not exist. */
+export async function measureTree(
+  store: Pick<ArtifactStore, 'list'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<TreeSize> {
+  const below = await listTree(store, path, signal);
+  const entries = below.length > 0 || path === '' ? below : await findFile(store, path, signal);
+  const files = entries.filter(({ isDirectory }) => !isDirectory);
+  const sizeBytes = files.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
+  return { files: files.length, sizeBytes };
+}
+
+async function findFile(
+  store: Pick<ArtifactStore, 'list'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<readonly ArtifactEntry[]> {
+  const siblings = await listFolder(
+    store,
+    path.slice(0, Math.max(0, path.lastIndexOf('/'))),
+    signal,
+  );
+  return siblings.filter((entry) => entry.path === path);
+}
+
 /** Files and folders at any depth, level by level; empty for a file. */
 async function listTree(
-  store: ArtifactStore,
+  store: Pick<ArtifactStore, 'list'>,
   path: string,
   signal: AbortSignal,
 ): Promise<readonly ArtifactEntry[]> {
@@ -86,7 +112,7 @@ async function listTree(
 
 /** Who may read a file may lack the right to list; then it is taken for a file. */
 async function listFolder(
-  store: ArtifactStore,
+  store: Pick<ArtifactStore, 'list'>,
   folder: string,
   signal: AbortSignal,
 ): Promise<readonly ArtifactEntry[]> {
