@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Checksum } from './checksum.ts';
 import type { ModelReference } from './model-uri.ts';
 
 /** One entry of a folder; `path` counts from the store's root, with `/` between its parts. */
@@ -22,6 +23,8 @@ export interface ArtifactContent {
   /** Of the whole file; undefined where the store does not say. */
   readonly sizeBytes: number | undefined;
   readonly version: string | undefined;
+  /** Where the store knows one; told with the start of a file only. */
+  readonly checksum?: Checksum | undefined;
 }
 
 /**

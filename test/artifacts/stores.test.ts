@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openArtifactStore } from '../../src/artifacts/open.ts';
 import { testArtifactStore } from '../contracts/artifact-store.ts';
+import { startAzureServer } from '../setup/azure.ts';
 import { createTestContext } from '../setup/context.ts';
+import { startGcsServer, whyNoGcs } from '../setup/gcs.ts';
 import { startMlflowServer } from '../setup/mlflow.ts';
 import { startS3Server } from '../setup/s3.ts';
 
@@ -38,6 +40,30 @@ testArtifactStore('S3', async () => {
   await server.createBucket('lake');
   return { createBase: () => `s3://lake/${nextFolder()}`, env: server.env };
 });
+
+testArtifactStore(
+  'Google Cloud Storage',
+  async () => {
+    const server = await startGcsServer();
+    ends.push(() => server.stop());
+    await server.createBucket('lake');
+    return { createBase: () => `gs://lake/${nextFolder()}`, env: server.env };
+  },
+  { skippedBecause: await whyNoGcs() },
+);
+
+for (const [name, scheme, service] of [
+  ['Azure blobs', 'wasbs', 'blob'],
+  ['an Azure data lake, asked for blobs', 'abfss', 'dfs'],
+]) {
+  testArtifactStore(name ?? '', async () => {
+    const server = await startAzureServer();
+    ends.push(() => server.stop());
+    await server.createContainer('lake');
+    const host = `${server.account}.${service}.core.windows.net`;
+    return { createBase: () => `${scheme}://lake@${host}/${nextFolder()}`, env: server.env };
+  });
+}
 
 testArtifactStore(
   'an MLflow server',

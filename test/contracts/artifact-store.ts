@@ -21,6 +21,7 @@ export interface StoreTraits {
   readonly keepsEmptyFolders?: boolean;
   /** MLflow's server takes no names with `#`, and says of an empty file no size. */
   readonly isMlflowServer?: boolean;
+  readonly skippedBecause?: string | undefined;
 }
 
 /** What every kind of artifact store has to do, whatever is behind it. */
@@ -29,7 +30,9 @@ export function testArtifactStore(
   open: () => Promise<ArtifactPlaces>,
   traits: StoreTraits = {},
 ): void {
-  describe(`artifacts: ${name}`, () => {
+  const reason = traits.skippedBecause;
+  const title = `artifacts: ${name}${reason ? ` (skipped: ${reason})` : ''}`;
+  describe.skipIf(reason !== undefined)(title, () => {
     let places: ArtifactPlaces;
     let folder: string;
     let context: TestContext;
