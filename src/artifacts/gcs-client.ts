@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { Storage } from '@google-cloud/storage';
 import { type Env, readNumber, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
@@ -22,6 +23,8 @@ export interface GcsSettings {
  */
 export async function createGcsClient(env: Env): Promise<Storage> {
   const { Storage } = await import('@google-cloud/storage');
+  // It hangs more listeners on each of its streams than Node holds for sane, and Node says so on stderr.
+  EventEmitter.defaultMaxListeners = Math.max(EventEmitter.defaultMaxListeners, 30);
   const keyFilename = env.GOOGLE_APPLICATION_CREDENTIALS;
   if (keyFilename && (await kindOf(keyFilename)) !== 'file') {
     throw new InvalidInput(

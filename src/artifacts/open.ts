@@ -40,6 +40,10 @@ export async function openArtifactStore(
       const { openAzureStore } = await import('./azure-store.ts');
       return openAzureStore(base, context);
     }
+    case 'dbfs': {
+      const { openDbfsStore } = await import('./dbfs-store.ts');
+      return openDbfsStore(base, context, trackingUri);
+    }
     case 'mlflow-artifacts': {
       const { openProxyStore } = await import('./proxy-store.ts');
       return openProxyStore(resolveProxyUri(base, trackingUri), context, trackingUri);

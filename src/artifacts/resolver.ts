@@ -11,7 +11,7 @@ export async function createArtifactResolver(
     trackingUri: store.uri,
     artifactUriOfRun: async (runId: string) => (await store.getRun(runId)).info.artifactUri,
   };
-  if (!/^https?:/.test(store.uri)) return base;
+  if (!/^(https?|databricks):|^databricks$/.test(store.uri)) return base;
   const { createServerModelFinder } = await import('./server-models.ts');
   return { ...base, ...createServerModelFinder(store.uri, context) };
 }

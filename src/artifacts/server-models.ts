@@ -1,7 +1,8 @@
 import { variables } from '../core/environment-variables.ts';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { createHttpClient, type HttpClient, type JsonObject } from '../host/http/client.ts';
+import type { HttpClient, JsonObject } from '../host/http/client.ts';
+import { openMlflowServer } from '../host/http/mlflow-server.ts';
 import type { ModelReference } from './model-uri.ts';
 import type { ArtifactResolver, ModelLocation } from './store.ts';
 
@@ -17,7 +18,7 @@ export type ModelFinder = Required<Pick<ArtifactResolver, 'findModelOfRun' | 'lo
 export function createServerModelFinder(serverUri: string, context: Context): ModelFinder {
   const registryUri = context.env[variables.registryUri] || serverUri;
   const ask = async <T>(uri: string, question: (client: HttpClient) => Promise<T>): Promise<T> => {
-    const client = await createHttpClient(uri, context, { audience: 'tracking-server' });
+    const client = await openMlflowServer(uri, context);
     try {
       return await question(client);
     } finally {

@@ -43,6 +43,8 @@ export const variables = {
   azureConnectionString: 'AZURE_STORAGE_CONNECTION_STRING',
   azureAccessKey: 'AZURE_STORAGE_ACCESS_KEY',
   azureSasToken: 'AZURE_STORAGE_SAS_TOKEN',
+  databricksProfile: 'DATABRICKS_CONFIG_PROFILE',
+  databricksConfigFile: 'DATABRICKS_CONFIG_FILE',
   /** Seconds. */
   artifactTimeout: 'MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT',
   registryUri: 'MLFLOW_REGISTRY_URI',
