@@ -32,7 +32,13 @@ export function judgeAzureError(cause: unknown, uri: string): MltsError {
       cause,
     });
   }
-  if (status === undefined || status === 408 || status === 429 || status >= 500) {
+  if (
+    status === undefined ||
+    code === 'Md5Mismatch' ||
+    status === 408 ||
+    status === 429 ||
+    status >= 500
+  ) {
     return new Unavailable(`${uri}: ${said}`, {
       hint: 'check the network and the name of the storage account',
       cause,

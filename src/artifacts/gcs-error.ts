@@ -44,7 +44,9 @@ export function judgeGcsError(cause: unknown, uri: string): MltsError {
 
 /** Some answers are passed on as the JSON or the page that came. */
 function readMessage({ message, code }: GcsFailure): string {
+  // node-fetch tells the address first, and the reason behind it.
+  const reason = /^request to \S+ failed, reason: (.+)$/s.exec(message)?.[1];
   const inJson = /"message":\s*"((?:[^"\\]|\\.)*)"/.exec(message)?.[1];
-  const [first = ''] = (inJson ?? message).trim().split('\n');
+  const [first = ''] = (reason ?? inJson ?? message).trim().split('\n');
   return first.slice(0, 300) || `it failed with ${code ?? 'no reason'}`;
 }
