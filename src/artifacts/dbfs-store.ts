@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
-import { AlreadyExists, InvalidInput, MltsError, NotFound } from '../core/errors.ts';
+import { AlreadyExists, InvalidInput, MltsError, NotFound, Unavailable } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { openMlflowServer } from '../host/http/mlflow-server.ts';
@@ -150,8 +150,8 @@ async function putFile(client: HttpClient, path: string, source: UploadSource): 
     body.resume();
     await moveOver(client, partial, path, signal);
   } catch (error) {
-    // Not with the signal, which may be what ended the upload; what cannot be removed is not listed.
-    await removePath(client, partial).catch(() => {});
+    // Not with the signal, which may be what ended the upload. What cannot be removed is not listed.
+    if (!(error instanceof Unavailable)) await removePath(client, partial).catch(() => {});
     throw error;
   }
 }

@@ -10,7 +10,8 @@ export interface DbfsServer extends RunningServer {
   readonly env: Readonly<Record<string, string>>;
 }
 
-const TOKEN = 'dapi-test-token';
+/** What it takes for a login. */
+export const DBFS_TOKEN = 'dapi-test-token';
 
 /**
  * Speaks the DBFS API as Databricks documents it (list, delete, move) and as MLflow uses it (`/dbfs/PATH`), over
@@ -20,7 +21,10 @@ export async function startDbfsServer(): Promise<DbfsServer> {
   const root = await mkdtemp(join(tmpdir(), 'mlts-dbfs-'));
   const server = createServer((request, response) => {
     handle(request, root).then(
-      ({ status = 200, body }) => response.writeHead(status).end(body),
+      ({ status = 200, body }) => {
+        const length = Buffer.byteLength(body);
+        response.writeHead(status, { 'content-length': length }).end(body);
+      },
       (error: unknown) => refuse(response, 500, 'INTERNAL_ERROR', String(error)),
     );
   });
@@ -28,7 +32,7 @@ export async function startDbfsServer(): Promise<DbfsServer> {
   const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     uri,
-    env: { DATABRICKS_HOST: uri, DATABRICKS_TOKEN: TOKEN },
+    env: { DATABRICKS_HOST: uri, DATABRICKS_TOKEN: DBFS_TOKEN },
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -44,7 +48,8 @@ interface Answer {
 
 async function handle(request: IncomingMessage, root: string): Promise<Answer> {
   const content = Buffer.concat(await request.toArray());
-  if (request.headers.authorization !== `Bearer ${TOKEN}`) return fail(401, 'UNAUTHENTICATED', '');
+  if (request.headers.authorization !== `Bearer ${DBFS_TOKEN}`)
+    return fail(401, 'UNAUTHENTICATED', '');
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
   const place = (path: string): string => join(root, path);
   const raw = /^\/dbfs(\/.*)$/.exec(pathname)?.[1];
