@@ -47,7 +47,7 @@ async function putBlocks(
 ): Promise<void> {
   const whole = createHash('md5');
   const ids: string[] = [];
-  const prepare = async function* (): AsyncIterable<{ id: string; bytes: Buffer }> {
+  const prepare = async function* (): AsyncGenerator<{ id: string; bytes: Buffer }> {
     for await (const bytes of readParts(file, sizeBytes, blockBytes)) {
       whole.update(bytes);
       const id = Buffer.from(String(ids.length).padStart(6, '0')).toString('base64');
@@ -62,7 +62,11 @@ async function putBlocks(
     );
     onBytes(bytes.length);
   };
-  await pMap(prepare(), stage, { concurrency: BLOCKS_AT_ONCE });
+  const blocks = prepare();
+  // Closes the file where not all of it was read.
+  await pMap(blocks, stage, { concurrency: BLOCKS_AT_ONCE }).finally(() =>
+    blocks.return(undefined),
+  );
   // Kept with the blob, for those who read it.
   const blobHTTPHeaders = { ...headers, blobContentMD5: whole.digest() };
   await attempt((abortSignal) => blob.commitBlockList(ids, { abortSignal, blobHTTPHeaders }));

@@ -18,6 +18,8 @@ interface Kind {
   readonly reason?: string | undefined;
   /** Whether what arrives damaged is found, and on which way. */
   readonly finds: 'nothing' | 'damaged downloads' | 'damage both ways';
+  /** Not fake-gcs-server: asked how much of an upload has come, it takes it for ended. */
+  readonly isResumable?: boolean;
   readonly trackingUri?: (proxy: FaultyProxy) => string;
   start(): Promise<{ readonly server: RunningServer; readonly base: string }>;
   env(proxy: FaultyProxy): Record<string, string>;
@@ -44,6 +46,7 @@ const KINDS: readonly Kind[] = [
   {
     name: 'Google Cloud Storage',
     reason: await whyNoGcs(),
+    isResumable: false,
     finds: 'damage both ways',
     async start() {
       const server = await startGcsServer();
@@ -89,7 +92,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-describe.each(KINDS)('$name', ({ reason, finds, trackingUri, start, env }) => {
+describe.each(KINDS)('$name', ({ reason, finds, isResumable = true, trackingUri, start, env }) => {
   const content = randomBytes(5_000_000);
   let server: RunningServer;
   let proxy: FaultyProxy;
@@ -174,6 +177,15 @@ describe.each(KINDS)('$name', ({ reason, finds, trackingUri, start, env }) => {
       await upload();
       expect(context.said.stderr).toMatch(/retry 1 of 5: /);
       expect((await readFile(await download())).equals(content)).toBe(true);
+    });
+
+    test('a large upload that is cut off comes whole all the same', async () => {
+      const large = randomBytes(20_000_001);
+      await writeFile(join(folder, 'big.bin'), large);
+      proxy.faults.push(isResumable ? 'cut the request' : '503');
+      await upload();
+      expect(context.said.stderr).toMatch(/retry 1 of 5: /);
+      expect((await readFile(await download())).equals(large)).toBe(true);
     });
 
     test.runIf(finds === 'damage both ways')(

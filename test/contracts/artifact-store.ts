@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -148,6 +148,24 @@ export function testArtifactStore(
       expect(await store.delete('deep/none', signal)).toEqual({ files: 0, sizeBytes: 0 });
     });
 
+    test.skipIf(traits.keepsEmptyFolders)(
+      'an upload that is interrupted leaves nothing',
+      async () => {
+        const file = join(folder, 'source');
+        await writeFile(file, randomBytes(60_000_000));
+        const stop = new AbortController();
+        const writing = store.write('big.bin', {
+          file,
+          sizeBytes: 60_000_000,
+          signal: stop.signal,
+          onBytes: (count) => count > 0 && stop.abort(new Error('interrupted')),
+        });
+        await expect(writing).rejects.toThrow('interrupted');
+        expect(await listPaths('')).toEqual([]);
+        await expect.poll(listOpenFiles).not.toContain(file);
+      },
+    );
+
     test('an interrupt ends a deletion', async () => {
       await put('a.txt', 'A');
       const stopped = AbortSignal.abort(new Error('interrupted'));
@@ -170,4 +188,10 @@ export function testArtifactStore(
       await store.write(path, { file, sizeBytes: content.length, signal, onBytes: () => {} });
     }
   });
+}
+
+/** Where Linux tells it. */
+async function listOpenFiles(): Promise<readonly string[]> {
+  const numbers = await readdir('/proc/self/fd').catch(() => []);
+  return Promise.all(numbers.map((number) => readlink(`/proc/self/fd/${number}`).catch(() => '')));
 }
