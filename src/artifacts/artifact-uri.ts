@@ -114,7 +114,10 @@ export function splitSafely(path: string, folder: string): readonly string[] {
   );
 }
 
-const READABLE_SCHEMES = new Set(['', 'file', 's3', 'http', 'https', 'mlflow-artifacts']);
+const READABLE_SCHEMES = new Set([
+  ...['', 'file', 'http', 'https', 'mlflow-artifacts', 's3', 'gs'],
+  ...['wasb', 'wasbs', 'abfs', 'abfss', 'dbfs'],
+]);
 
 /** Is there a store for addresses of this scheme? */
 export function isReadable(uri: string): boolean {
@@ -131,6 +134,13 @@ export function unsupportedScheme(uri: string): MltsError {
       hint: 'download it first and pass the local path',
     },
   );
+}
+
+/** For a deletion that would leave nothing: whoever means that has the store's own tools. */
+export function tooMuchToDelete(uri: string): InvalidInput {
+  return new InvalidInput(`${showUri(uri)} is no place below a store, but all of one`, {
+    hint: 'nothing is deleted; name a folder below it',
+  });
 }
 
 export function trimSlashes(path: string): string {

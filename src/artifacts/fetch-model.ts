@@ -90,8 +90,9 @@ async function download(
     if (cache === undefined) return await downloadAnew(store, path, context, onBytes);
     // `mlflow-artifacts:` means another place on each server.
     const server = base.startsWith('mlflow-artifacts:') ? `${showUri(trackingUri)} ` : '';
+    const tell = context.terminal.note;
     const source = `${server}${joinPath(showUri(base).replace(/\/+$/, ''), path)}`;
-    return await fillFromSource(cache, { source, store, path, identity, onBytes }, context);
+    return await fillFromSource(cache, { source, store, path, identity, onBytes, tell }, context);
   } finally {
     await store.close();
   }
@@ -107,7 +108,7 @@ async function downloadAnew(
   const { signal } = context.interrupts;
   const target = posix.join(folder, 'model');
   try {
-    await fetchTree(store, path, target, { signal, onBytes });
+    await fetchTree(store, path, target, { signal, onBytes, tell: context.terminal.note });
     return target;
   } catch (error) {
     await removeFolder(folder);

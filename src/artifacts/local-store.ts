@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import { copyWhole } from '../host/file-placement.ts';
+import { removeTree } from '../host/file-removal.ts';
 import { describeFolder, readFileFrom, sizeOfFile } from '../host/file-transfer.ts';
 import { makeFolder } from '../host/folders.ts';
-import { joinPath } from './artifact-uri.ts';
+import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
 import type { ArtifactStore } from './store.ts';
 
 /** A file on its way in; MLflow hides what starts so too (`local_artifact_repo.py`). */
@@ -34,6 +35,11 @@ export function openLocalStore(root: string): ArtifactStore {
       }
       await copyWhole(file, posix.join(root, path), PARTIAL_PREFIX);
       onBytes(sizeBytes);
+    },
+    async delete(path, signal) {
+      const target = posix.join(root, path);
+      if (target === '/') throw tooMuchToDelete(root);
+      return removeTree(target, signal);
     },
     makeFolder: (path) => makeFolder(posix.join(root, path)),
     close: async () => {},

@@ -1,13 +1,19 @@
 import { posix } from 'node:path';
-import { Readable } from 'node:stream';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { readFileUpTo } from '../host/file-transfer.ts';
 import { createHttpClient, type HttpClient } from '../host/http/client.ts';
-import { type ArtifactPlace, joinPath, showUri, splitSafely } from './artifact-uri.ts';
+import {
+  type ArtifactPlace,
+  joinPath,
+  showUri,
+  splitSafely,
+  tooMuchToDelete,
+} from './artifact-uri.ts';
 import { guessContentType } from './content-type.ts';
+import { createCountingBody } from './counting-body.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
 import type { ArtifactEntry, ArtifactStore, UploadSource } from './store.ts';
+import { measureTree } from './tree.ts';
 
 interface WireFileInfo {
   readonly path: string;
@@ -27,7 +33,7 @@ export async function openProxyStore(
 ): Promise<ArtifactStore> {
   const audience = isSameServer(base, trackingUri) ? 'tracking-server' : 'anyone';
   const client = await createHttpClient(base, context, { audience });
-  return {
+  const store: ArtifactStore = {
     list: (path, signal) => listEntries(client, root, path, signal),
     async read(path, from, signal) {
       const headers = resumeHeaders(from);
@@ -35,8 +41,18 @@ export async function openProxyStore(
       return readContent(await client.open(request).catch(throwNotFound(base, root, path)));
     },
     write: (path, source) => putFile(client, quotePath(root, path), source),
+    async delete(path, signal) {
+      if (joinPath(root, path) === '') throw tooMuchToDelete(base);
+      const size = await measureTree(store, path, signal);
+      const request = { method: 'DELETE', path: quotePath(root, path), signal } as const;
+      await client.callJson(request).catch((error) => {
+        if (!isMissing(error)) throw error;
+      });
+      return size;
+    },
     close: () => client.close(),
   };
+  return store;
 }
 
 function quotePath(root: string, path: string): string {
@@ -44,23 +60,10 @@ function quotePath(root: string, path: string): string {
 }
 
 /** The client sends the whole file again where the connection breaks: to put it twice does no harm. */
-async function putFile(
-  client: HttpClient,
-  path: string,
-  { file, sizeBytes, signal, onBytes }: UploadSource,
-): Promise<void> {
+async function putFile(client: HttpClient, path: string, source: UploadSource): Promise<void> {
+  const { file, sizeBytes, signal } = source;
+  const createBody = createCountingBody(source);
   const { type = 'application/octet-stream' } = await guessContentType(file);
-  let sent = 0;
-  const readCounting = async function* (): AsyncIterable<Buffer> {
-    onBytes(-sent);
-    sent = 0;
-    for await (const chunk of readFileUpTo(file, sizeBytes)) {
-      yield chunk;
-      sent += chunk.length;
-      onBytes(chunk.length);
-    }
-  };
-  const createBody = (): Readable => Readable.from(readCounting());
   const headers = { 'content-type': type, 'content-length': String(sizeBytes) };
   await client.callJson({ method: 'PUT', path, headers, createBody, signal });
 }
@@ -96,12 +99,14 @@ function toEntry({ path: name, is_dir, file_size }: WireFileInfo, folder: string
 }
 
 /** Which answer a missing file gets depends on the server's own store: 404, or 500 with a message. */
+function isMissing(error: unknown): boolean {
+  if (error instanceof NotFound) return true;
+  return error instanceof MltsError && /no such (file|artifact)/i.test(error.message);
+}
+
 function throwNotFound(base: string, root: string, path: string): (error: unknown) => never {
   return (error) => {
-    const isMissing =
-      error instanceof NotFound ||
-      (error instanceof MltsError && /no such (file|artifact)/i.test(error.message));
-    if (!isMissing) throw error;
+    if (!isMissing(error)) throw error;
     throw new NotFound(`${showUri(base)}/${joinPath(root, path)} does not exist`, {
       cause: error,
     });

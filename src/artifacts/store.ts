@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Checksum } from './checksum.ts';
 import type { ModelReference } from './model-uri.ts';
 
 /** One entry of a folder; `path` counts from the store's root, with `/` between its parts. */
@@ -24,6 +25,8 @@ export interface ArtifactContent {
   /** Of the whole file; undefined where the store does not say. */
   readonly sizeBytes: number | undefined;
   readonly version: string | undefined;
+  /** Where the store knows one; told with the start of a file only. */
+  readonly checksum?: Checksum | undefined;
 }
 
 /**
@@ -41,9 +44,23 @@ export interface ArtifactStore {
    * has arrived, never before.
    */
   write(path: string, source: UploadSource): Promise<void>;
+  /**
+   * Removes a file, or a folder with all below it; '' is all of the store (`delete_artifacts`). What is
+   * gone already is no error.
+   *
+   * @throws InvalidInput where that would be a whole bucket, server or disk.
+   */
+  delete(path: string, signal: AbortSignal): Promise<TreeSize>;
   /** Only in stores that keep empty folders. */
   makeFolder?(path: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Of a file, or of a folder and all below it. */
+export interface TreeSize {
+  readonly files: number;
+  /** Of the files whose size is known. */
+  readonly sizeBytes: number;
 }
 
 /** A local file on its way into a store. */

@@ -2,13 +2,15 @@ import pMap from 'p-map';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 import { makeFolder } from '../host/folders.ts';
 import { joinPath, splitSafely } from './artifact-uri.ts';
-import type { ArtifactEntry, ArtifactStore } from './store.ts';
-import { transferFile } from './transfer.ts';
+import type { ArtifactEntry, ArtifactStore, TreeSize } from './store.ts';
+import { type TransferOptions, transferFile } from './transfer.ts';
 
 export interface TreeOptions {
   readonly signal: AbortSignal;
   /** Called as bytes arrive; `expected` is the size of all files, where the store says it. */
   readonly onBytes: (count: number, expected: number | undefined) => void;
+  /** Called where a file goes on after it broke off. */
+  readonly tell?: (note: string) => void;
   /** Known to be a folder: where nothing is listed, it is an empty one and no file. */
   readonly isFolder?: boolean;
 }
@@ -28,7 +30,7 @@ export async function fetchTree(
   store: ArtifactStore,
   path: string,
   target: string,
-  { signal, onBytes, isFolder = false }: TreeOptions,
+  { signal, onBytes, tell = () => {}, isFolder = false }: TreeOptions,
 ): Promise<void> {
   const entries = await listTree(store, path, signal);
   if (entries.length === 0 && isFolder) return makeFolder(target);
@@ -39,6 +41,7 @@ export async function fetchTree(
   const options = {
     signal: AbortSignal.any([signal, stop.signal]),
     onBytes: (count: number) => onBytes(count, expected),
+    tell,
   };
   const placeOf = (entry: ArtifactEntry): string =>
     isFile ? target : joinPath(target, ...splitSafely(entry.path, path));
@@ -57,7 +60,7 @@ async function fetchEntry(
   store: ArtifactStore,
   entry: ArtifactEntry,
   place: string,
-  options: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
+  options: TransferOptions,
 ): Promise<void> {
   options.signal.throwIfAborted();
   if (entry.isDirectory) return makeFolder(place);
@@ -65,9 +68,35 @@ async function fetchEntry(
   await transferFile(store, entry.path, place, options);
 }
 
+/** The files of a folder and all below it, or of one file; nothing for what does not exist. */
+export async function measureTree(
+  store: Pick<ArtifactStore, 'list'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<TreeSize> {
+  const below = await listTree(store, path, signal);
+  const entries = below.length > 0 || path === '' ? below : await findFile(store, path, signal);
+  const files = entries.filter(({ isDirectory }) => !isDirectory);
+  const sizeBytes = files.reduce((sum, file) => sum + (file.sizeBytes ?? 0), 0);
+  return { files: files.length, sizeBytes };
+}
+
+async function findFile(
+  store: Pick<ArtifactStore, 'list'>,
+  path: string,
+  signal: AbortSignal,
+): Promise<readonly ArtifactEntry[]> {
+  const siblings = await listFolder(
+    store,
+    path.slice(0, Math.max(0, path.lastIndexOf('/'))),
+    signal,
+  );
+  return siblings.filter((entry) => entry.path === path);
+}
+
 /** Files and folders at any depth, level by level; empty for a file. */
 export async function listTree(
-  store: ArtifactStore,
+  store: Pick<ArtifactStore, 'list'>,
   path: string,
   signal: AbortSignal,
 ): Promise<readonly ArtifactEntry[]> {
@@ -86,7 +115,7 @@ export async function listTree(
 
 /** Who may read a file may lack the right to list; then it is taken for a file. */
 async function listFolder(
-  store: ArtifactStore,
+  store: Pick<ArtifactStore, 'list'>,
   folder: string,
   signal: AbortSignal,
 ): Promise<readonly ArtifactEntry[]> {

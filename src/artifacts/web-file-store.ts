@@ -23,6 +23,11 @@ export async function openWebFile(url: string, context: Context): Promise<Artifa
         hint: 'only the artifacts of an MLflow server take uploads by http',
       });
     },
+    async delete() {
+      throw new InvalidInput(`nothing can be deleted at ${showUri(url)}`, {
+        hint: 'only the artifacts of an MLflow server can be deleted by http',
+      });
+    },
     close: () => client.close(),
   };
 }

@@ -39,6 +39,14 @@ export const variables = {
   s3SignatureVersion: 'MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION',
   s3ExpectedBucketOwner: 'MLFLOW_S3_EXPECTED_BUCKET_OWNER',
   s3UploadExtraArguments: 'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
+  gcsUploadChunkSize: 'MLFLOW_GCS_UPLOAD_CHUNK_SIZE',
+  azureConnectionString: 'AZURE_STORAGE_CONNECTION_STRING',
+  azureAccessKey: 'AZURE_STORAGE_ACCESS_KEY',
+  azureSasToken: 'AZURE_STORAGE_SAS_TOKEN',
+  databricksProfile: 'DATABRICKS_CONFIG_PROFILE',
+  databricksConfigFile: 'DATABRICKS_CONFIG_FILE',
+  /** Seconds. */
+  artifactTimeout: 'MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT',
   registryUri: 'MLFLOW_REGISTRY_URI',
   /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */
   graceSeconds: 'MLTS_GRACE_SECONDS',

@@ -6,6 +6,7 @@ import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
 import { cacheDirectory, kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
+import { checkDatabricksUri, isDatabricksUri } from '../host/http/databricks.ts';
 import { readLengthRule } from './limits.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -51,10 +52,12 @@ export function locateStore(uri: string, cwd: string): StorePlace {
     case 'file':
       return { kind: 'folder', path: pathOfFileUri(uri, cwd) };
     case '':
-      if (!/^databricks(-uc)?$|^uc$/.test(uri)) return { kind: 'folder', path: resolve(cwd, uri) };
+      if (!isDatabricksUri(uri)) return { kind: 'folder', path: resolve(cwd, uri) };
       break;
   }
-  throw unknownStore(uri, scheme || uri);
+  if (!isDatabricksUri(uri)) throw unknownStore(uri, scheme);
+  checkDatabricksUri(uri);
+  return { kind: 'server' };
 }
 
 /**
@@ -131,6 +134,6 @@ function unknownStore(uri: string, scheme: string): InvalidInput {
   return new InvalidInput(`mlts has no tracking store for \`${redactUrls(uri)}\` (\`${scheme}\`)`, {
     hint:
       MENDS[scheme.replace(/\+.*$/, '')] ??
-      'use sqlite:///FILE, postgresql://..., a folder, or the http(s):// address of an MLflow server',
+      'use sqlite:///FILE, postgresql://..., a folder, or the http(s):// address of an MLflow server, or databricks',
   });
 }

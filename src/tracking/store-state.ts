@@ -64,13 +64,13 @@ async function inspectDatabase(
 
 /** A search needs what every verb needs: an address that answers, and credentials that are taken. */
 async function inspectServer(uri: string, context: Context): Promise<StoreState> {
-  const { createHttpClient } = await import('../host/http/client.ts');
+  const { openMlflowServer } = await import('../host/http/mlflow-server.ts');
   const env = {
     ...context.env,
     [variables.httpRequestTimeout]: String(ANSWER_MS / 1_000),
     [variables.httpRequestMaxRetries]: '0',
   };
-  const client = await createHttpClient(uri, { ...context, env }, { audience: 'tracking-server' });
+  const client = await openMlflowServer(uri, { ...context, env });
   try {
     await client.callJson({
       method: 'POST',

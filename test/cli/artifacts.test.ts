@@ -118,7 +118,7 @@ describe('what is wrong is one line', () => {
     { args: ['download', '-r', 'RUN', '-a', 'x/../../y'], exitCode: 1, says: /leads out/ },
     { args: ['download', '-u', 'none', '-d', 'd'], exitCode: 1, says: /no such file or folder/ },
     { args: ['download', '-u', 'models:/m/1'], exitCode: 1, says: /`m` has no version 1/ },
-    { args: ['download', '-u', 'gs://b/x'], exitCode: 1, says: /`gs:`/ },
+    { args: ['download', '-u', 'hdfs://b/x'], exitCode: 1, says: /`hdfs:`/ },
     { args: ['log-artifact', '-r', 'RUN', '-l', 'none'], exitCode: 1, says: /no such file/ },
     { args: ['log-artifact', '-r', 'RUN', '-l', 'set'], exitCode: 1, says: /set is a folder/ },
     {

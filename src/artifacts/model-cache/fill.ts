@@ -28,6 +28,8 @@ export interface CachedSource {
   readonly identity: string | undefined;
   /** Called as bytes arrive; negative where some are thrown away. */
   readonly onBytes: (count: number) => void;
+  /** Says what is tried again. */
+  readonly tell?: ((note: string) => void) | undefined;
 }
 
 /**
@@ -103,12 +105,16 @@ function isUnchanged(entry: ArtifactEntry, old: CachedFile, isSameModel: boolean
 }
 
 async function fetchFile(
-  { store, onBytes }: CachedSource,
+  { store, onBytes, tell }: CachedSource,
   entry: ArtifactEntry,
   target: { readonly path: string; readonly arrived: string; readonly signal: AbortSignal },
 ): Promise<CommittedFile> {
   const { path, arrived, signal } = target;
-  await transferFile(store, entry.path, arrived, { signal, onBytes });
+  await transferFile(store, entry.path, arrived, {
+    signal,
+    onBytes,
+    ...(tell === undefined ? {} : { tell }),
+  });
   const sizeBytes = (await sizeOfFile(arrived)) ?? 0;
   // It was replaced since it was listed: what was listed is not the version of this content.
   const isListed = entry.sizeBytes === undefined || entry.sizeBytes === sizeBytes;

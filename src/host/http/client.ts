@@ -5,7 +5,12 @@ import { InvalidInput } from '../../core/errors.ts';
 import { redactUrls } from '../../core/redact.ts';
 import type { Context } from '../context.ts';
 import { type HttpFailure, judgeAnswer, judgeConnectionError, notJsonError } from './failure.ts';
-import { type HttpAudience, type HttpSettings, readHttpSettings } from './settings.ts';
+import {
+  type HttpAudience,
+  type HttpSettings,
+  readHttpSettings,
+  type ServerLogin,
+} from './settings.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -57,6 +62,8 @@ export interface HttpClient {
 export interface HttpClientOptions {
   /** `tracking-server`: the MLFLOW_TRACKING_* credentials are meant for this address. */
   readonly audience: HttpAudience;
+  /** For an audience that has no login of its own. */
+  readonly login?: ServerLogin;
 }
 
 const LONGEST_WAIT_MS = 120_000;
@@ -73,10 +80,10 @@ const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 export async function createHttpClient(
   baseUrl: string,
   context: Context,
-  { audience }: HttpClientOptions,
+  { audience, login }: HttpClientOptions,
 ): Promise<HttpClient> {
   const url = parseAddress(baseUrl);
-  const settings = await readHttpSettings(url, context.env, audience);
+  const settings = await readHttpSettings(url, context.env, audience, login);
   const dispatchers = await createDispatchers(settings);
   const address = `${url.origin}${url.pathname}`.replace(/\/+$/, '');
   const open = (request: HttpRequest): Promise<HttpAnswer> =>

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
-import { createHttpClient, type HttpClient, type HttpQuery, type JsonObject } from './client.ts';
+import type { HttpClient, HttpQuery, JsonObject } from './client.ts';
+import { openMlflowServer } from './mlflow-server.ts';
 
 /** MLflow's REST API, version 2.0: `runs/create` and the like, below `/api/2.0/mlflow/`. */
 export interface MlflowApi {
@@ -22,7 +23,7 @@ const PREFIX = '/api/2.0/mlflow/';
 
 /** Errors are those of `host/http/client.ts`. Nothing is sent yet. */
 export async function openMlflowApi(uri: string, context: Context): Promise<MlflowApi> {
-  const client: HttpClient = await createHttpClient(uri, context, { audience: 'tracking-server' });
+  const client: HttpClient = await openMlflowServer(uri, context);
   const send = (
     method: 'POST' | 'PATCH' | 'DELETE',
     endpoint: string,

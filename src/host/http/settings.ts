@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import { type Env, readFlag, readNumber, variables } from '../../core/environment-variables.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { readTextIfPresent } from '../files.ts';
+import { parseIni } from '../ini-file.ts';
 
 /** Whose credentials a request carries: the tracking server's, or none but those in the URL itself. */
 export type HttpAudience = 'tracking-server' | 'anyone';
+
+/** A login found elsewhere, in place of the tracking server's. */
+export interface ServerLogin {
+  /** The header's value; never shown. */
+  readonly authorization: string;
+  readonly skipsVerification: boolean;
+}
 
 /** How one server is talked to, read once from the environment and the URL. */
 export interface HttpSettings {
@@ -51,13 +59,15 @@ export async function readHttpSettings(
   url: URL,
   env: Env,
   audience: HttpAudience,
+  login?: ServerLogin,
 ): Promise<HttpSettings> {
   return {
     headers: {
+      ...(login === undefined ? {} : { authorization: login.authorization }),
       ...readUrlCredentials(url),
       ...(audience === 'tracking-server' ? await readTrackingHeaders(url, env) : {}),
     },
-    tls: await readTlsSettings(env, audience),
+    tls: await readTlsSettings(env, audience, login?.skipsVerification ?? false),
     proxy: readProxy(url, env),
     timeoutMs: readNumber(env, variables.httpRequestTimeout, 120) * 1_000,
     followRedirects: readFlag(env, variables.httpAllowRedirects, true),
@@ -110,31 +120,24 @@ function refuseUnsupported(env: Env): void {
   });
 }
 
-/**
- * The `[mlflow]` part of `~/.mlflow/credentials`, as Python's ConfigParser reads it: keys in any case,
- * `=` or `:` after them, and no comments behind a value, so that a password may hold `#` and `;`.
- */
+/** The `[mlflow]` part of `~/.mlflow/credentials`, in which ConfigParser takes `%%` for `%`. */
 async function readStoredCredentials(env: Env): Promise<ReadonlyMap<string, string>> {
   const home = env.HOME || homedir();
   const text = (await readTextIfPresent(join(home, '.mlflow', 'credentials'))) ?? '';
-  const found = new Map<string, string>();
-  let section = '';
-  for (const line of text.split(/\r?\n/)) {
-    section = /^\[(.*)\]\s*$/.exec(line)?.[1] ?? section;
-    const [, key, value] = /^\s*([^#;[=:\s][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
-    if (section === 'mlflow' && key !== undefined && value !== undefined) {
-      found.set(key.toLowerCase(), value.replaceAll('%%', '%'));
-    }
-  }
-  return found;
+  const stored = parseIni(text).get('mlflow') ?? new Map<string, string>();
+  return new Map([...stored].map(([key, value]) => [key, value.replaceAll('%%', '%')]));
 }
 
 /** What is said about the tracking server's certificate says nothing about anybody else's. */
-async function readTlsSettings(env: Env, audience: HttpAudience): Promise<TlsSettings> {
+async function readTlsSettings(
+  env: Env,
+  audience: HttpAudience,
+  skipsVerification: boolean,
+): Promise<TlsSettings> {
   const ofEverybody = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
   if (audience === 'anyone') {
     return {
-      rejectUnauthorized: true,
+      rejectUnauthorized: !skipsVerification,
       ...nameIfRead('ca', await readCertificate(env, ofEverybody)),
     };
   }
