@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** What identifies a secret is part of its encryption. */
+/** What identifies a secret is part of its encryption. PostgreSQL keeps the text as it is written. */
 const SECRETS_GUARD = {
   sqlite: `
     CREATE TRIGGER prevent_secrets_aad_mutation
@@ -12,19 +12,19 @@ const SECRETS_GUARD = {
     END;
   `,
   postgres: `
-    CREATE OR REPLACE FUNCTION prevent_secrets_aad_mutation()
-    RETURNS TRIGGER AS $$
-    BEGIN
-        IF OLD.secret_id != NEW.secret_id OR OLD.secret_name != NEW.secret_name THEN
-            RAISE EXCEPTION 'secret_id and secret_name are immutable (used as AAD in encryption)';
-        END IF;
-        RETURN NEW;
-    END;
-    $$ LANGUAGE plpgsql;
-    CREATE TRIGGER prevent_secrets_aad_mutation
-    BEFORE UPDATE ON secrets
-    FOR EACH ROW
-    EXECUTE FUNCTION prevent_secrets_aad_mutation();
+CREATE OR REPLACE FUNCTION prevent_secrets_aad_mutation()
+RETURNS TRIGGER AS $$
+BEGIN
+    IF OLD.secret_id != NEW.secret_id OR OLD.secret_name != NEW.secret_name THEN
+        RAISE EXCEPTION 'secret_id and secret_name are immutable (used as AAD in encryption)';
+    END IF;
+    RETURN NEW;
+END;
+$$ LANGUAGE plpgsql;
+CREATE TRIGGER prevent_secrets_aad_mutation
+BEFORE UPDATE ON secrets
+FOR EACH ROW
+EXECUTE FUNCTION prevent_secrets_aad_mutation();
   `,
 } as const;
 

@@ -76,7 +76,7 @@ const COLUMNS: Readonly<Record<string, readonly string[]>> = {
 const ROLLUPS = `
     CREATE TABLE sql_trace_metric_daily_rollups (
       id {identity},
-      experiment_id {identity},
+      experiment_id INTEGER NOT NULL,
       rollup_day DATE NOT NULL,
       metric_name VARCHAR(250) NOT NULL,
       grouping_set VARCHAR(50) NOT NULL,
@@ -92,7 +92,7 @@ const ROLLUPS = `
     );
     CREATE TABLE sql_span_cost_daily_rollups (
       id {identity},
-      experiment_id {identity},
+      experiment_id INTEGER NOT NULL,
       rollup_day DATE NOT NULL,
       metric_name VARCHAR(250) NOT NULL,
       grouping_set VARCHAR(50) NOT NULL,
@@ -106,7 +106,7 @@ const ROLLUPS = `
     );
     CREATE TABLE sql_assessment_daily_rollups (
       id {identity},
-      experiment_id {identity},
+      experiment_id INTEGER NOT NULL,
       rollup_day DATE NOT NULL,
       metric_name VARCHAR(250) NOT NULL,
       grouping_set VARCHAR(50) NOT NULL,
@@ -117,7 +117,7 @@ const ROLLUPS = `
       CONSTRAINT sql_assessment_daily_rollups_pk PRIMARY KEY (id)
     );
     CREATE TABLE sql_trace_rollup_rebuild_queue (
-      experiment_id {identity},
+      experiment_id INTEGER NOT NULL,
       rollup_day DATE NOT NULL,
       rollup_family VARCHAR(50) NOT NULL,
       CONSTRAINT sql_trace_rollup_rebuild_queue_pk PRIMARY KEY (experiment_id, rollup_day, rollup_family)

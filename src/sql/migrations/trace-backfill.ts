@@ -35,8 +35,12 @@ const ROWS_PER_PAGE = 1_000;
 
 type Texts = Readonly<Record<string, unknown>>;
 
-/** Fills the new columns of every trace. */
+const TRACE_COLUMNS = ['trace_name', 'session_id', ...TOKEN_COLUMNS, ...COST_COLUMNS];
+const SPAN_COLUMNS = [...COST_COLUMNS, 'model_name', 'model_provider'];
+
+/** Fills the new columns of every trace that has something to fill them with. */
 export async function fillTraces(change: SchemaChange): Promise<void> {
+  await clearColumns(change, 'trace_info', TRACE_COLUMNS);
   let count = 0;
   for await (const ids of readTraceIdPages(change)) {
     const tags = await readValues(change, 'trace_tags', ids, [TRACE_NAME_TAG]);
@@ -47,6 +51,7 @@ export async function fillTraces(change: SchemaChange): Promise<void> {
         trace_name: boundText(tags.get(id)?.[TRACE_NAME_TAG], NAME_LENGTH),
         ...readTraceValues(metadata.get(id) ?? {}, metrics.get(id) ?? {}),
       };
+      if (holdsNothing(values)) continue;
       await change.transaction
         .updateTable('trace_info')
         .set(values)
@@ -56,6 +61,23 @@ export async function fillTraces(change: SchemaChange): Promise<void> {
     count += ids.length;
     await change.breathe(`${count} traces`);
   }
+}
+
+/** `mlflow db prepopulate-trace-analytics` may have filled them, with what is no longer true. */
+async function clearColumns(
+  { transaction }: SchemaChange,
+  table: string,
+  columns: readonly string[],
+): Promise<void> {
+  await transaction
+    .updateTable(table)
+    .set(Object.fromEntries(columns.map((column) => [column, null])))
+    .where((filter) => filter.or(columns.map((column) => filter(column, 'is not', null))))
+    .execute();
+}
+
+function holdsNothing(values: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(values).every((value) => value === null);
 }
 
 /** What was counted as a metric wins over what stands in the metadata. */
@@ -130,8 +152,9 @@ export async function* readSpanPages({ transaction }: SchemaChange): AsyncGenera
   }
 }
 
-/** Fills the new columns of every span. */
+/** Fills the new columns of every span that has something to fill them with. */
 export async function fillSpans(change: SchemaChange): Promise<void> {
+  await clearColumns(change, 'spans', SPAN_COLUMNS);
   let count = 0;
   for await (const page of readSpanPages(change)) {
     const costs = await readSpanCosts(change, page);
@@ -139,15 +162,17 @@ export async function fillSpans(change: SchemaChange): Promise<void> {
       const { trace_id, span_id, dimension_attributes: attributes } = span;
       const dimensions =
         typeof attributes === 'object' ? (attributes ?? {}) : readJsonObject(attributes);
+      const values = {
+        ...Object.fromEntries(
+          COST_COLUMNS.map((key) => [key, readCost(costs.get(keyOf(span))?.[key])]),
+        ),
+        model_name: boundText((dimensions as Texts)[MODEL_ATTRIBUTE], MODEL_LENGTH),
+        model_provider: boundText((dimensions as Texts)[PROVIDER_ATTRIBUTE], MODEL_LENGTH),
+      };
+      if (holdsNothing(values)) continue;
       await change.transaction
         .updateTable('spans')
-        .set({
-          ...Object.fromEntries(
-            COST_COLUMNS.map((key) => [key, readCost(costs.get(keyOf(span))?.[key])]),
-          ),
-          model_name: boundText((dimensions as Texts)[MODEL_ATTRIBUTE], MODEL_LENGTH),
-          model_provider: boundText((dimensions as Texts)[PROVIDER_ATTRIBUTE], MODEL_LENGTH),
-        })
+        .set(values)
         .where('trace_id', '=', trace_id)
         .where('span_id', '=', span_id)
         .execute();
@@ -197,7 +222,8 @@ export async function fillAssessments(change: SchemaChange): Promise<void> {
   await sql`
     update assessments set
       experiment_id = (select experiment_id from trace_info where request_id = trace_id),
-      trace_timestamp_ms = (select timestamp_ms from trace_info where request_id = trace_id)
+      trace_timestamp_ms = (select timestamp_ms from trace_info where request_id = trace_id),
+      aggregate_value = null, is_numeric_value = ${change.toFlag(false)}
     `.execute(transaction);
   for (let last = '', count = 0; ; ) {
     const rows = await transaction
@@ -210,6 +236,7 @@ export async function fillAssessments(change: SchemaChange): Promise<void> {
     if (rows.length === 0) return;
     for (const { assessment_id, value: text } of rows) {
       const { value, isNumeric } = readAggregate(text);
+      if (value === null) continue;
       await sql`
         update assessments set aggregate_value = ${value}, is_numeric_value = ${change.toFlag(isNumeric)}
         where assessment_id = ${assessment_id}`.execute(transaction);
