@@ -271,12 +271,18 @@ print("{}")`;
   });
 });
 
-test('a step past 2^53 is a number, as in PostgreSQL', async () => {
-  const store = await open(await makeFolder());
+test('a step past 2^53, which Python takes, is read as a number', async () => {
+  const folder = await makeFolder();
+  const store = await open(folder);
   const { info } = await store.createRun(RUN);
-  const metric = { key: 'loss', value: 1, timestampMs: 1, step: 2 ** 53 };
-  await store.logBatch(info.id, { metrics: [metric] });
-  expect((await store.getRun(info.id)).metrics).toEqual([metric]);
+  const script = `
+import json, sys
+from mlflow import MlflowClient
+MlflowClient(sys.argv[1]).log_metric(sys.argv[2], "loss", 1.0, 5, 2**53)
+print("{}")`;
+  await askPython(script, [`sqlite:///${folder}/mlflow.db`, info.id]);
+  const { metrics } = await store.getRun(info.id);
+  expect(metrics).toEqual([{ key: 'loss', value: 1, timestampMs: 5, step: 2 ** 53 }]);
   await store.close();
 });
 
