@@ -1,4 +1,6 @@
 import { copyFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { askPython } from '../setup/mlflow.ts';
 import {
@@ -182,6 +184,20 @@ describe.skipIf(reason !== undefined)(
         expect(printed).toEqual(await readAll(uri));
       },
     );
+
+    test('a table that a server holds in a transaction is waited for', async () => {
+      const uri = await loadOlderPostgres('2.14.3', server);
+      const other = new pg.Client({ connectionString: uri.replace('+psycopg2', '') });
+      await other.connect();
+      await other.query("begin; update tags set value = 'changed' where key = 'stage'");
+      const upgrade = rig.mlts(['db', 'upgrade', uri]);
+      await sleep(1_500);
+      await other.query('commit');
+      await other.end();
+      expect((await upgrade).exitCode).toBe(0);
+      const { rows } = await readPostgresContents(server, uri);
+      expect(rows.tags?.join()).toContain('["value","changed"]');
+    });
 
     test('five upgrades at once: one does it, the others find it done', async () => {
       const uri = await loadOlderPostgres('2.14.3', server);
