@@ -56,6 +56,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   {
+    name: 'db',
+    summary: 'bring databases of older MLflow versions forward',
+    load: async () => (await import('./db.ts')).dbCommand,
+  },
+  {
     name: 'doctor',
     summary: 'show what a bug report needs; tell what is broken',
     load: async () => (await import('./doctor.ts')).doctorCommand,

@@ -1,5 +1,5 @@
 import { variables } from '../core/environment-variables.ts';
-import { InvalidInput } from '../core/errors.ts';
+import { InvalidInput, type MltsError } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
@@ -12,6 +12,8 @@ export interface StoreState {
   readonly exists: boolean;
   /** Of a database. */
   readonly schemaRevision?: string | undefined;
+  /** Why it can only be read. */
+  readonly refusal?: MltsError | undefined;
   /** Of a server. */
   readonly serverVersion?: string | undefined;
 }
@@ -50,13 +52,13 @@ async function inspectDatabase(
   context: Context,
 ): Promise<StoreState> {
   const { openReadOnlyDatabase } = await import('../sql/read-only-database.ts');
-  const { checkRevision } = await import('../sql/schema-check.ts');
+  const { refuseOld, requireReadable } = await import('../sql/schema-check.ts');
   const database = await openReadOnlyDatabase(uri, ANSWER_MS, context);
   try {
-    const revision = await database.readRevision();
-    if (revision === 'empty') return { kind, exists: false };
-    checkRevision(revision, uri);
-    return { kind, exists: true, schemaRevision: revision };
+    const found = await database.readRevision();
+    if (found === 'empty') return { kind, exists: false };
+    const schemaRevision = requireReadable(found, uri);
+    return { kind, exists: true, schemaRevision, refusal: refuseOld(schemaRevision, uri) };
   } finally {
     await database.close();
   }

@@ -4,7 +4,7 @@ import { AlreadyExists } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { ModelVersion, RegisteredModel } from '../../core/model-registry.ts';
 import type { Page } from '../../core/page.ts';
-import { explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import {
   checkAlias,
@@ -205,6 +205,6 @@ export class SqlRegistryStore implements RegistryStore {
   }
 
   #write<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return explained(this.#connection, () => this.#connection.database.transaction().execute(work));
+    return changed(this.#connection, work);
   }
 }

@@ -8,7 +8,7 @@ import {
   type LoggedModelStatus,
 } from '../../core/logged-model.ts';
 import type { Page } from '../../core/page.ts';
-import { explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import { refuseDeleted } from '../lifecycle.ts';
 import { modelParamConflict, withoutRepeats } from '../limits.ts';
@@ -115,7 +115,7 @@ export class SqlLoggedModels implements LoggedModelStore {
   }
 
   #write<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return explained(this.#connection, () => this.#connection.database.transaction().execute(work));
+    return changed(this.#connection, work);
   }
 }
 

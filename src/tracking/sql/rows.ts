@@ -71,7 +71,12 @@ export function toRunInfo(row: RunRow): RunInfo {
 }
 
 export function toMetric({ key, value, timestamp, step, is_nan: isNan }: MetricRow): Metric {
-  return { key, value: isNan ? Number.NaN : value, timestampMs: timestamp, step };
+  return {
+    key,
+    value: isNan ? Number.NaN : value,
+    timestampMs: Number(timestamp),
+    step: Number(step),
+  };
 }
 
 function withText(row: { key: string; value: string | null }): { key: string; value: string } {

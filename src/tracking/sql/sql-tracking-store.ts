@@ -14,7 +14,7 @@ import type {
 } from '../../core/entities.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
-import { explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import { checkInputs } from '../input-limits.ts';
 import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
@@ -80,7 +80,7 @@ export class SqlTrackingStore implements TrackingStore {
     this.loggedModels = new SqlLoggedModels(connection, options.now);
   }
 
-  /** Makes a store of an open database; MLflow expects experiment 0 in each, so it is made if missing. */
+  /** Makes a store of an open database; MLflow expects experiment 0 in each, so it is made if missing and we may. */
   static async open(
     connection: SqlConnection,
     options: SqlTrackingOptions,
@@ -90,7 +90,9 @@ export class SqlTrackingStore implements TrackingStore {
       const first = await store.#read((database) =>
         readExperiment(database, { experiment_id: 0n }),
       );
-      if (first === undefined) await store.#insertDefaultExperiment();
+      if (first === undefined && connection.refusal === undefined) {
+        await store.#insertDefaultExperiment();
+      }
       return store;
     } catch (error) {
       await store.close();
@@ -339,7 +341,7 @@ export class SqlTrackingStore implements TrackingStore {
   }
 
   #write<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return explained(this.#connection, () => this.#connection.database.transaction().execute(work));
+    return changed(this.#connection, work);
   }
 }
 
