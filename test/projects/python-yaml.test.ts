@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createFileReport } from '../../src/projects/file-report.ts';
-import { formatPythonRepr, formatPythonText } from '../../src/projects/python-value.ts';
+import { formatPythonRepr, formatPythonText } from '../../src/core/python-value.ts';
 import { parsePythonYaml } from '../../src/projects/python-yaml.ts';
 import { askPython } from '../setup/mlflow.ts';
 
