@@ -132,7 +132,7 @@ function wireError({ code, message }: WireError, status: number): MltsError {
     default:
       return status >= 500 || status === 429
         ? new Unavailable(`the server failed: ${message}`, { hint: hintOf(status) })
-        : new InvalidInput(message);
+        : new InvalidInput(message, { hint: "these are the server's words: mend what they name" });
   }
 }
 

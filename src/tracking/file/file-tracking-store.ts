@@ -10,13 +10,19 @@ import type {
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
-import { MltsError, NotFound, Unavailable } from '../../core/errors.ts';
+import { MltsError, Unavailable } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
-import { experimentNotFound, nameTaken, refuseDeleted, tagNotFound } from '../lifecycle.ts';
+import {
+  experimentNotFound,
+  nameTaken,
+  refuseDeleted,
+  runNotFound,
+  tagNotFound,
+} from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentId,
@@ -279,7 +285,7 @@ export class FileTrackingStore implements TrackingStore {
         return { folder, meta, info };
       }
     }
-    throw new NotFound(`there is no run with id ${runId}`);
+    throw runNotFound(runId);
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {
@@ -301,15 +307,16 @@ const LEGACY_KEYS = {
   tags: [],
 } as const;
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space left on the disk',
-  EDQUOT: 'the disk quota is used up',
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-  EISDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-  EEXIST: 'a name is needed for a file and for a folder, as `a` and `a/b`',
+const NAMES_CLASH = 'a name is needed for a file and for a folder, as `a` and `a/b`';
+const REASONS: Readonly<Record<string, readonly [says: string, hint: string]>> = {
+  ENOSPC: ['no space left on the disk', 'free some space, then run again'],
+  EDQUOT: ['the disk quota is used up', 'remove what you no longer need, then run again'],
+  EACCES: ['permission denied', 'give yourself write access to it'],
+  EPERM: ['not permitted', 'give yourself write access to it'],
+  EROFS: ['the file system is read-only', 'name another folder in MLFLOW_TRACKING_URI'],
+  ENOTDIR: [NAMES_CLASH, 'choose another name'],
+  EISDIR: [NAMES_CLASH, 'choose another name'],
+  EEXIST: [NAMES_CLASH, 'choose another name'],
 };
 
 /** Runs `work`; what the file system throws comes out as an `MltsError` that names `folder`. */
@@ -319,8 +326,7 @@ async function explainedFile<T>(folder: string, work: () => Promise<T>): Promise
   } catch (error) {
     if (error instanceof MltsError) throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new Unavailable(`cannot write to ${folder}: ${REASONS[code] ?? message}`, {
-      cause: error,
-    });
+    const [says = message, hint] = REASONS[code] ?? [];
+    throw new Unavailable(`cannot write to ${folder}: ${says}`, { hint, cause: error });
   }
 }
