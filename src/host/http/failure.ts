@@ -118,7 +118,8 @@ function wireError({ code, message }: WireError, status: number): MltsError {
     case 'RESOURCE_DOES_NOT_EXIST':
     case 'NOT_FOUND':
     case 'ENDPOINT_NOT_FOUND':
-      return new NotFound(message, { hint: 'check the name or id, and that it is this server' });
+      // No hint: by that callers tell MLflow's own answer from a 404 of some other server.
+      return new NotFound(message);
     case 'RESOURCE_ALREADY_EXISTS':
       return new AlreadyExists(message, {
         hint: 'choose another name, or change the one there is',
