@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const LAYERS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
-  ['projects', 'serving', 'server'],
+  ['projects', 'migration', 'serving', 'server'],
   ['environments', 'tracking', 'registry', 'artifacts', 'models', 'images', 'http'],
   ['sql'],
   ['search'],

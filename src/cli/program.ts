@@ -61,6 +61,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./db.ts')).dbCommand,
   },
   {
+    name: 'migrate-filestore',
+    summary: 'bring a folder of runs and models into a SQLite database',
+    load: async () => (await import('./migrate-filestore.ts')).migrateFilestoreCommand,
+  },
+  {
     name: 'doctor',
     summary: 'show what a bug report needs; tell what is broken',
     load: async () => (await import('./doctor.ts')).doctorCommand,

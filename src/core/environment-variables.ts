@@ -52,6 +52,8 @@ export const variables = {
   graceSeconds: 'MLTS_GRACE_SECONDS',
   /** Seconds for which the end of a run is retried when its store has gone; default 120. */
   storeDeadlineSeconds: 'MLTS_STORE_DEADLINE_SECONDS',
+  /** Seconds for which one request to a server is tried again; default 300. */
+  retryDeadlineSeconds: 'MLTS_RETRY_DEADLINE_SECONDS',
   /** `1`: stacks and causes are shown with an error, as `--debug`. */
   debug: 'MLTS_DEBUG',
   /** The image on which Docker environments are built, instead of `python:<version>-slim`. */

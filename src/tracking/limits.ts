@@ -52,7 +52,9 @@ export function checkTags(tags: readonly Tag[], rule: LengthRule): readonly Tag[
 
 /** @throws InvalidInput for an empty or too long name, and tags that MLflow refuses. */
 export function checkExperiment(name: string, tags: readonly Tag[] = []): void {
-  if (name === '') throw new InvalidInput('the experiment name is empty');
+  if (name === '') {
+    throw new InvalidInput('the experiment name is empty', { hint: 'give it a name' });
+  }
   fitLength('the experiment name', name, LIMITS.experimentName, REFUSE);
   tags.forEach(checkExperimentTag);
 }
@@ -95,7 +97,9 @@ export function withoutRepeats(params: readonly Param[]): readonly Param[] {
     const earlier = seen.get(key);
     if (earlier !== undefined && earlier !== value) {
       const both = `${showValue(key, earlier)} and ${showValue(key, value)}`;
-      throw new InvalidInput(`param \`${key}\` is given twice: ${both}`);
+      throw new InvalidInput(`param \`${key}\` is given twice: ${both}`, {
+        hint: 'leave one of them out',
+      });
     }
     seen.set(key, value);
   }
@@ -104,7 +108,10 @@ export function withoutRepeats(params: readonly Param[]): readonly Param[] {
 
 function fitLength(what: string, value: string, limit: number, rule: LengthRule): string {
   if (value.length <= limit || lengthOf(value) <= limit) return value;
-  if (!rule.truncate) throw new InvalidInput(`${what} is longer than ${limit} characters`);
+  if (!rule.truncate) {
+    const hint = 'shorten it, or log it as an artifact';
+    throw new InvalidInput(`${what} is longer than ${limit} characters`, { hint });
+  }
   rule.warn(`${what} is longer than ${limit} characters: the rest is cut off`);
   return [...value].slice(0, limit).join('');
 }

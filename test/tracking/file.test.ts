@@ -111,6 +111,25 @@ print(json.dumps([run.info.run_id, run.info.artifact_uri, run.info.experiment_id
   });
 });
 
+describe('with Python', () => {
+  test('names that other readers of YAML take for numbers and booleans are names', async () => {
+    const folder = await makeFolder();
+    const names = ['y', 'N', 'E1', '1e3', '12e5', '0o17', 'on', '1:30', '~', 'a: b', 'x # y'];
+    const script = `
+import json, sys
+from mlflow import MlflowClient
+client = MlflowClient(sys.argv[1])
+for name in json.loads(sys.argv[2]): client.create_experiment(name)
+print(json.dumps([e.name for e in client.search_experiments()]))
+`;
+    const uri = `file://${folder}/mlruns`;
+    const theirs = await askPython<readonly string[]>(script, [uri, JSON.stringify(names)]);
+    const { items } = await (await open(folder)).searchExperiments({ view: 'all', maxResults: 50 });
+    expect(items.map(({ name }) => name).sort()).toEqual(theirs.toSorted());
+    expect(theirs).toEqual(expect.arrayContaining(names));
+  });
+});
+
 describe('on the disk', () => {
   test('old layouts are read: numbers for ids, no stage, a metric without steps', async () => {
     const folder = await makeFolder();

@@ -41,11 +41,15 @@ export interface RetrySettings {
   readonly backoffFactor: number;
   readonly jitterSeconds: number;
   readonly respectRetryAfter: boolean;
+  /** After the first attempt of a request began; a wait that goes past it is not begun. */
+  readonly deadlineMs: number;
 }
 
 /** MLflow refuses more (`_MLFLOW_HTTP_REQUEST_MAX_RETRIES_LIMIT` and `..._BACKOFF_FACTOR_LIMIT`). */
 const MOST_RETRIES = 10;
 const LARGEST_BACKOFF_FACTOR = 120;
+/** MLflow's seven waits take 250 s. */
+const RETRY_DEADLINE_S = 300;
 
 /**
  * Reads what MLflow's client reads (`mlflow/utils/credentials.py`, `mlflow/utils/rest_utils.py`) and
@@ -76,6 +80,7 @@ export async function readHttpSettings(
       backoffFactor: readNumber(env, variables.httpRequestBackoffFactor, 2, LARGEST_BACKOFF_FACTOR),
       jitterSeconds: readNumber(env, variables.httpRequestBackoffJitter, 1),
       respectRetryAfter: readFlag(env, variables.httpRespectRetryAfter, true),
+      deadlineMs: readNumber(env, variables.retryDeadlineSeconds, RETRY_DEADLINE_S) * 1_000,
     },
   };
 }

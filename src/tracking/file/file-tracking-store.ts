@@ -12,14 +12,19 @@ import type {
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
-import { NotFound } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
 import { checkInputs } from '../input-limits.ts';
-import { experimentNotFound, nameTaken, refuseDeleted, tagNotFound } from '../lifecycle.ts';
+import {
+  experimentNotFound,
+  nameTaken,
+  refuseDeleted,
+  runNotFound,
+  tagNotFound,
+} from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentId,
@@ -308,7 +313,7 @@ export class FileTrackingStore implements TrackingStore {
         return { folder, meta, info };
       }
     }
-    throw new NotFound(`there is no run with id ${runId}`);
+    throw runNotFound(runId);
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type { LifecycleStage, RunStatus } from '../../core/entities.ts';
 import { MltsError } from '../../core/errors.ts';
+import { parsePythonMapping } from '../../core/python-mapping.ts';
 import { placeFile } from '../../host/file-tree.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 
@@ -18,12 +19,8 @@ export type Meta = Readonly<Record<string, unknown>>;
 export async function readMeta(folder: string): Promise<Meta | undefined> {
   const text = await readTextIfPresent(join(folder, META_FILE));
   if (text === undefined) return undefined;
-  try {
-    const meta: unknown = parse(text, { version: '1.1', intAsBigInt: true });
-    if (typeof meta === 'object' && meta !== null && !Array.isArray(meta)) return meta as Meta;
-  } catch {
-    // Told below, as what is no mapping.
-  }
+  const meta = parsePythonMapping(text);
+  if (meta !== undefined) return meta;
   throw damagedMeta(folder, 'it holds no YAML mapping');
 }
 
