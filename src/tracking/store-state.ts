@@ -1,9 +1,9 @@
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { locateStore } from '../core/store-place.ts';
 import type { Context } from '../host/context.ts';
 import { kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
-import { locateStore } from './open.ts';
 
 /** What is found where a store's URI points, in words for people. */
 export interface StoreState {

@@ -1,5 +1,5 @@
+import { locateStore } from '../core/store-place.ts';
 import type { Context } from '../host/context.ts';
-import { locateStore } from './open.ts';
 
 export interface StoredName {
   readonly id: string;
