@@ -12,8 +12,8 @@ async function run(rig: Rig, ...lines: readonly string[]): Promise<void> {
 }
 
 describe('the model registry', () => {
-  test("a team's way to production", async () => {
-    await using rig = createRig();
+  test.each(['sqlite:///mlflow.db', 'mlruns'])("a team's way to production: %s", async (uri) => {
+    await using rig = createRig({ MLFLOW_TRACKING_URI: uri });
     await run(
       rig,
       'registered-models create churn --description why --tag team=a=b',
@@ -115,12 +115,10 @@ describe('the model registry', () => {
     await rig.mlts(['registered-models', 'create', 'a'], { env });
     const found = await rig.mlts(['registered-models', 'list', '-o', 'jsonl'], { env });
     expect(JSON.parse(found.stdout)).toMatchObject({ name: 'a' });
-    const folder = await rig.mlts(['registered-models', 'list'], {
-      env: { MLFLOW_TRACKING_URI: 'runs' },
-    });
-    expect(folder).toMatchObject({
+    const other = { MLFLOW_TRACKING_URI: 'runs', MLFLOW_REGISTRY_URI: 'ftp://host/models' };
+    expect(await rig.mlts(['registered-models', 'list'], { env: other })).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/no model registry for `runs`\nhint: .*MLFLOW_REGISTRY_URI/),
+      stderr: expect.stringMatching(/no model registry for `ftp:.*\nhint: use sqlite/),
     });
   });
 });
