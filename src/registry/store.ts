@@ -17,7 +17,7 @@ export interface NewModelVersion {
   readonly runLink?: string | undefined;
   /** The logged model that it is made of. */
   readonly modelId?: string | undefined;
-  /** Where the files of `models:/m-ID` lie, if that is known; else the store looks beside itself. */
+  /** Where the files of `models:/m-ID` lie, for a store that has no logged models beside it. */
   readonly location?: string | undefined;
   readonly description?: string | undefined;
   readonly tags?: readonly Tag[];

@@ -17,10 +17,10 @@ export async function findOrigin(root: string, version: NewModelVersion): Promis
   if (path === undefined) return { location: source, runId: null };
   const [, name, number] = /^([^/@]+)\/(\d+)$/.exec(path) ?? [];
   if (name !== undefined) return findVersionOrigin(root, name, Number(number));
-  if (location !== undefined) return { location, runId: null };
   const origin = await findLoggedModel(root, path);
-  if (origin === undefined) throw sourceNotFound(source);
-  return origin;
+  if (origin !== undefined) return origin;
+  if (location !== undefined) return { location, runId: null };
+  throw sourceNotFound(source);
 }
 
 async function findVersionOrigin(

@@ -82,13 +82,13 @@ async function findOrigin(
   if (path === undefined) return { location: source, runId: null };
   const [, name, version] = /^([^/@]+)\/(\d+)$/.exec(path) ?? [];
   if (name !== undefined) return findVersionOrigin(transaction, name, Number(version));
-  if (known !== undefined) return { location: known, runId: null };
   const model = await transaction
     .selectFrom('logged_models')
     .select(['artifact_location', 'source_run_id'])
     .where('model_id', '=', path)
     .executeTakeFirst();
   if (model !== undefined) return { location: model.artifact_location, runId: model.source_run_id };
+  if (known !== undefined) return { location: known, runId: null };
   throw sourceNotFound(source);
 }
 
