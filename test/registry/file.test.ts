@@ -7,6 +7,7 @@ import { InvalidInput, NotFound } from '../../src/core/errors.ts';
 import { openRegistryStore } from '../../src/registry/open.ts';
 import type { RegistryStore } from '../../src/registry/store.ts';
 import { testRegistryStore } from '../contracts/registry-store.ts';
+import { testStoredModelNames } from '../contracts/stored-model-names.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
 
@@ -16,6 +17,7 @@ const open = (cwd: string, uri = './mlruns'): Promise<RegistryStore> =>
   openRegistryStore(uri, createTestContext({ cwd, env: { MLTS_CACHE_DIR: join(cwd, 'cache') } }));
 
 testRegistryStore('a folder', async () => open(await makeFolder()));
+testStoredModelNames('a folder', makeFolder);
 
 const source = 's3://bucket/model';
 
