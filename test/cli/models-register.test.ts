@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { type S3Server, startS3Server } from '../setup/s3.ts';
 import { createRig, type Rig } from './rig.ts';
 
 const MODEL = 'flavors: {python_function: {loader_module: m}}\nrun_id: RUN\n';
@@ -108,6 +109,28 @@ describe.each(['sqlite:///mlflow.db', 'mlruns'])('mlts models register: %s', (ur
     const list = await rig.mlts(['registered-models', 'list', '-o', 'json']);
     expect(list.stdout).toBe('[]\n');
   });
+});
+
+test('a folder in S3, if it holds a model', async () => {
+  await using rig = createRig();
+  let server: S3Server | undefined;
+  try {
+    server = await startS3Server();
+    await server.createBucket('lake');
+    await server.put('lake', 'models/one/MLmodel', MODEL);
+    const { env } = server;
+    const register = (source: string) =>
+      rig.mlts(['models', 'register', source, '--name', 'churn'], { env });
+    expect(await register('s3://lake/models/two')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/s3:\/\/lake\/models\/two is no model/),
+    });
+    expect(await register('s3://lake/models/one')).toMatchObject({ exitCode: 0, stdout: '1\n' });
+    const source = 's3://lake/models/one';
+    expect(await readVersion(rig, 'churn', 1)).toMatchObject({ source });
+  } finally {
+    await server?.stop();
+  }
 });
 
 test.each([
