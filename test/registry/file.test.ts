@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { InvalidInput, NotFound } from '../../src/core/errors.ts';
 import { openRegistryStore } from '../../src/registry/open.ts';
@@ -139,6 +140,36 @@ describe('on the disk', () => {
     const missing = { name: 'a', source: 'models:/m-2' };
     await expect(store.createVersion(missing)).rejects.toThrow(/`models:\/m-2` names no model/);
   });
+});
+
+test('a full disk is told as such, and all stays as it was', async ({ skip }) => {
+  const disk = await makeFolder();
+  const options = ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk];
+  const { failed } = await execa('mount', options, { reject: false });
+  if (failed) return skip('no small file system can be mounted here');
+  try {
+    const env = { MLTS_CACHE_DIR: await makeFolder() };
+    const store = await openRegistryStore(`${disk}/mlruns`, createTestContext({ env }));
+    await store.createModel({ name: 'a', description: 'why' });
+    await store.createVersion({ name: 'a', source });
+    const [model, files] = [await store.getModel('a'), await readdir(disk, { recursive: true })];
+    await writeFile(join(disk, 'big'), Buffer.alloc(1_000_000)).catch(() => {});
+    for (const write of [
+      () => store.createModel({ name: 'b' }),
+      () => store.createVersion({ name: 'a', source }),
+      () => store.updateModel('a', 'because'),
+      () => store.setModelTag('a', { key: 'k', value: 'v' }),
+      () => store.renameModel('a', 'c'),
+    ]) {
+      await expect(write()).rejects.toThrow(/^cannot write to .*: no space left on the disk$/);
+    }
+    await rm(join(disk, 'big'));
+    expect(await store.getModel('a')).toEqual(model);
+    const left = await readdir(disk, { recursive: true });
+    expect(left.filter((path) => !/\/tags$/.test(path)).sort()).toEqual(files.sort());
+  } finally {
+    await execa('umount', [disk]);
+  }
 });
 
 test('a folder of MLflow 2.1 is read, and goes on', async () => {
