@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Context } from '../host/context.ts';
+import { createCopyCommand } from './model-versions/copy.ts';
 import { createCreateCommand } from './model-versions/create.ts';
 import { createDeleteCommand } from './model-versions/delete.ts';
 import { createDeleteTagCommand } from './model-versions/delete-tag.ts';
@@ -20,6 +21,7 @@ export function modelVersionsCommand(context: Context): Command {
     createGetCommand(context),
     createCreateCommand(context),
     createDownloadCommand(context),
+    createCopyCommand(context),
     createUpdateCommand(context),
     createTransitionStageCommand(context),
     createSetTagCommand(context),

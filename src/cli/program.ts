@@ -52,7 +52,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'models',
-    summary: 'promote versions of registered models',
+    summary: 'register models, promote their versions',
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   {

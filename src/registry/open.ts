@@ -1,8 +1,8 @@
+import { join } from 'node:path';
 import { variables } from '../core/environment-variables.ts';
-import { InvalidInput } from '../core/errors.ts';
-import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
-import { checkDatabricksUri, isDatabricksUri } from '../host/http/databricks.ts';
+import { cacheDirectory } from '../host/files.ts';
+import { locateStore } from '../host/store-place.ts';
 import type { RegistryStore } from './store.ts';
 
 /** MLFLOW_REGISTRY_URI, else where the runs are (`mlflow/tracking/_model_registry/utils.py`). */
@@ -15,27 +15,19 @@ export function resolveRegistryUri({ env }: Context, trackingUri: string): strin
 
 /**
  * Opens the registry that `uri` names; relative paths are taken from `context.cwd`. A new SQLite file and
- * an empty PostgreSQL database are made ready, as MLflow makes them.
+ * an empty PostgreSQL database are made ready, as MLflow makes them; a folder with the first model.
  *
  * @throws InvalidInput for a URI that mlts has no registry for; what the stores throw on opening.
  */
 export async function openRegistryStore(uri: string, context: Context): Promise<RegistryStore> {
-  if (isDatabricksUri(uri)) {
-    checkDatabricksUri(uri);
-    return openServerRegistry(uri, context);
-  }
-  const scheme = /^([a-z]+)(?:\+\w+)?:/i.exec(uri)?.[1]?.toLowerCase() ?? '';
-  switch (scheme) {
-    case 'sqlite':
-    case 'postgresql':
+  const place = locateStore(uri, context.cwd, 'model registry');
+  switch (place.kind) {
+    case 'sql':
       return openSqlRegistry(uri, context);
-    case 'http':
-    case 'https':
+    case 'server':
       return openServerRegistry(uri, context);
-    default:
-      throw new InvalidInput(`mlts has no model registry for \`${redactUrls(uri)}\``, {
-        hint: `name one in ${variables.registryUri}: sqlite:///FILE, postgresql://..., or the http(s):// address of an MLflow server`,
-      });
+    case 'folder':
+      return openFileRegistry(place.path, context);
   }
 }
 
@@ -49,6 +41,15 @@ async function openSqlRegistry(uri: string, context: Context): Promise<RegistryS
   const { openSqlConnection } = await import('../sql/open.ts');
   const { SqlRegistryStore } = await import('./sql/sql-registry-store.ts');
   return new SqlRegistryStore(await openSqlConnection(uri, context), () => context.now());
+}
+
+async function openFileRegistry(
+  path: string,
+  { env, interrupts, now }: Context,
+): Promise<RegistryStore> {
+  const { FileRegistryStore } = await import('./file/file-registry-store.ts');
+  const lockFolder = join(cacheDirectory(env), 'locks');
+  return new FileRegistryStore(path, { lockFolder, signal: interrupts.force, now });
 }
 
 /** Opens the registry beside the tracking store at `trackingUri`, hands it to `work`, and closes it whatever happens. */

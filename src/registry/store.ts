@@ -14,6 +14,11 @@ export interface NewModelVersion {
   readonly source: string;
   /** The run that made it. */
   readonly runId?: string | undefined;
+  readonly runLink?: string | undefined;
+  /** The logged model that it is made of. */
+  readonly modelId?: string | undefined;
+  /** Where the files of `models:/m-ID` lie, for a store that has no logged models beside it. */
+  readonly location?: string | undefined;
   readonly description?: string | undefined;
   readonly tags?: readonly Tag[];
 }

@@ -3,7 +3,7 @@ import { InvalidInput, type MltsError } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
-import { locateStore } from './open.ts';
+import { locateStore } from '../host/store-place.ts';
 
 /** What is found where a store's URI points, in words for people. */
 export interface StoreState {

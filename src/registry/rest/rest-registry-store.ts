@@ -91,7 +91,7 @@ export class RestRegistryStore implements RegistryStore {
   }
 
   async createVersion(version: NewModelVersion): Promise<ModelVersion> {
-    const { name, source, runId, description, tags = [] } = version;
+    const { name, source, runId, runLink, modelId, description, tags = [] } = version;
     checkModelName(name);
     tags.forEach(checkTag);
     const body = {
@@ -99,6 +99,8 @@ export class RestRegistryStore implements RegistryStore {
       source,
       tags,
       ...(runId === undefined ? {} : { run_id: runId }),
+      ...(runLink === undefined ? {} : { run_link: runLink }),
+      ...(modelId === undefined ? {} : { model_id: modelId }),
       ...(description === undefined ? {} : { description }),
     };
     return this.#readVersion(await this.#api.post('model-versions/create', body));

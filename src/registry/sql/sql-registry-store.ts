@@ -1,6 +1,5 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Tag } from '../../core/entities.ts';
-import { AlreadyExists } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { ModelVersion, RegisteredModel } from '../../core/model-registry.ts';
 import type { Page } from '../../core/page.ts';
@@ -12,6 +11,7 @@ import {
   checkNewAlias,
   checkStageChange,
   checkTag,
+  nameTaken,
 } from '../limits.ts';
 import type {
   NewModelVersion,
@@ -193,10 +193,7 @@ export class SqlRegistryStore implements RegistryStore {
       await work;
     } catch (error) {
       if (!this.#connection.isUniqueViolation(error)) throw error;
-      throw new AlreadyExists(`there is a registered model \`${name}\` already`, {
-        hint: 'choose another name, or give that one a new version: mlts model-versions create',
-        cause: error,
-      });
+      throw nameTaken(name, error);
     }
   }
 
