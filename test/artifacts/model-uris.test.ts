@@ -18,6 +18,11 @@ testModelUris('a folder, registered in SQLite', async () => {
   return { trackingUri: `${folder}/runs`, registryUri: `sqlite:///${folder}/m.db` };
 });
 
+testModelUris('a folder', async () => {
+  const uri = await makeFolder();
+  return { trackingUri: uri, registryUri: uri };
+});
+
 describe('an MLflow server', () => {
   let server: RunningServer;
   beforeAll(async () => {
