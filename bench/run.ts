@@ -1,5 +1,6 @@
 import { benchSearch } from './search.ts';
 import { benchStartup } from './startup.ts';
+import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
 
 /** `npm run bench [name ...]`: all figures, or the named ones; each beside MLflow in the same run. */
@@ -7,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   startup: benchStartup,
   'trivial-run': benchTrivialRun,
   search: benchSearch,
+  transfers: benchTransfers,
 };
 
 const asked = process.argv.slice(2);

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 const LAYERS: readonly (readonly string[])[] = [
   ['main'],
   ['cli'],
-  ['projects', 'serving', 'server'],
+  ['projects', 'migration', 'serving', 'server'],
   ['environments', 'tracking', 'registry', 'artifacts', 'models', 'images', 'http'],
   ['sql'],
   ['search'],
@@ -40,6 +40,10 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   'node:fs/promises': /^host\//,
   'node:child_process': /^host\//,
   'node:sqlite': /^(host|sql)\//,
+  '@aws-sdk/client-s3': /^artifacts\//,
+  '@azure/storage-blob': /^artifacts\//,
+  '@azure/identity': /^artifacts\//,
+  '@google-cloud/storage': /^artifacts\//,
   pg: /^sql\//,
   kysely: /^(sql|(tracking|registry)\/sql)\//,
 };

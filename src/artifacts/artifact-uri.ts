@@ -114,7 +114,10 @@ export function splitSafely(path: string, folder: string): readonly string[] {
   );
 }
 
-const READABLE_SCHEMES = new Set(['', 'file', 's3', 'http', 'https', 'mlflow-artifacts']);
+const READABLE_SCHEMES = new Set([
+  ...['', 'file', 'http', 'https', 'mlflow-artifacts', 's3', 'gs'],
+  ...['wasb', 'wasbs', 'abfs', 'abfss', 'dbfs'],
+]);
 
 /** Is there a store for addresses of this scheme? */
 export function isReadable(uri: string): boolean {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { mergeInto } from '../host/file-placement.ts';
@@ -7,16 +7,19 @@ import { makeFolder, removeFolder } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { parseRunUri, resolveLocalPath, schemeOf, showUri } from './artifact-uri.ts';
 import { downloadFirst, findLocal, isLocal } from './download.ts';
+import { type FetchOptions, fetchFirst } from './fetch-model.ts';
 import { type LocatedArtifact, locateArtifact } from './locate.ts';
+import { findModelCache } from './model-cache/cache.ts';
+import { parseModelUri } from './model-uri.ts';
 import type { ArtifactResolver } from './store.ts';
 
 /**
  * Brings the artifact that `uri` names into `destination` and returns its absolute local path
- * (`mlflow.artifacts.download_artifacts`). What is there already is replaced file by file. All of a run,
- * and a folder that is named with a `/` behind it, comes without a folder of its own.
+ * (`mlflow.artifacts.download_artifacts`). What is there already is replaced file by file. All of a run or
+ * of a model, and a folder that is named with a `/` behind it, comes without a folder of its own.
  *
  * Without a destination, what lies on this machine is left where it is, and all else goes into a new
- * folder below `$TMPDIR`.
+ * folder below `$TMPDIR`. Models come by way of their cache.
  *
  * @throws as `downloadArtifact`.
  */
@@ -25,13 +28,16 @@ export async function deliverArtifact(
   destination: string | undefined,
   context: Context,
   resolver: ArtifactResolver,
+  options: FetchOptions = {},
 ): Promise<string> {
+  const artifact = isLocal(uri) ? undefined : await locateArtifact(uri, resolver);
   if (destination === undefined) {
-    const local = await findHere(uri, context, resolver);
+    const local = await findHere(uri, artifact, context);
     if (local !== undefined) return local;
   }
-  const artifact = await locate(uri, context, resolver);
-  const delivery = { uri, artifact, context, resolver };
+  const located = artifact ?? (await locateArtifact(await findLocal(uri, context), resolver));
+  const content = await throughCache(uri, located, context, resolver, options);
+  const delivery = { uri, artifact: nameAsAsked(uri, content), context, resolver };
   if (destination !== undefined) return deliver(delivery, resolve(context.cwd, destination));
   const folder = await makeTemporaryFolder('mlts-artifacts-', context.env);
   return deliver(delivery, folder).catch(async (error: unknown) => {
@@ -50,27 +56,47 @@ interface Delivery {
 /** As MLflow, which copies a part of a run even from a folder of this machine. */
 async function findHere(
   uri: string,
+  artifact: LocatedArtifact | undefined,
   context: Context,
-  resolver: ArtifactResolver,
 ): Promise<string | undefined> {
-  if (isLocal(uri)) return findLocal(uri, context);
-  if (!isWholeRun(uri)) return undefined;
-  const { runId } = parseRunUri(uri);
-  const artifactUri = await resolver.artifactUriOfRun(runId);
-  if (!isLocal(artifactUri)) return undefined;
-  const folder = resolveLocalPath(artifactUri, context.cwd);
-  if ((await kindOf(folder)) !== undefined) return folder;
-  throw new NotFound(`run ${runId} has no artifacts: ${folder} does not exist`);
+  if (artifact === undefined) return findLocal(uri, context);
+  const isLeft = (isWholeRun(uri) || isWholeModel(uri)) && liesHere(artifact);
+  if (!isLeft) return undefined;
+  const folders = artifact.places.map(({ base, path }) =>
+    join(resolveLocalPath(base, context.cwd), path),
+  );
+  for (const folder of folders) if ((await kindOf(folder)) !== undefined) return folder;
+  const what = isWholeRun(uri)
+    ? `run ${parseRunUri(uri).runId} has no artifacts`
+    : `${uri} is gone`;
+  throw new NotFound(`${what}: ${folders[0]} does not exist`);
 }
 
-async function locate(
+function liesHere({ places }: LocatedArtifact): boolean {
+  return places.every(({ base }) => isLocal(base));
+}
+
+/** A model from elsewhere comes from the cache, where it is put first if it is not there. */
+async function throughCache(
   uri: string,
+  artifact: LocatedArtifact,
   context: Context,
-  resolver: ArtifactResolver,
+  { trackingUri }: ArtifactResolver,
+  { usesCache = true }: FetchOptions,
 ): Promise<LocatedArtifact> {
-  const path = isLocal(uri) ? await findLocal(uri, context) : uri;
-  const artifact = await locateArtifact(path, resolver);
-  return isWholeRun(uri) || uri.endsWith('/') ? { ...artifact, name: '' } : artifact;
+  const isCached = usesCache && isWholeModel(uri) && findModelCache(context) !== undefined;
+  if (!isCached || liesHere(artifact)) return artifact;
+  const folder = await fetchFirst(uri, artifact.places, { context, trackingUri });
+  return { ...artifact, places: [{ base: folder, path: '' }] };
+}
+
+function nameAsAsked(uri: string, artifact: LocatedArtifact): LocatedArtifact {
+  const comesBare = isWholeRun(uri) || isWholeModel(uri) || uri.endsWith('/');
+  return comesBare ? { ...artifact, name: '' } : artifact;
+}
+
+function isWholeModel(uri: string): boolean {
+  return schemeOf(uri) === 'models' && parseModelUri(uri).path === '';
 }
 
 function isWholeRun(uri: string): boolean {
@@ -85,21 +111,7 @@ async function deliver(
   const isFolder = isWholeRun(uri);
   await makeFolder(destination);
   const start = { uri, context, trackingUri, destination, isFolder, putInPlace: mergeInto };
-  return context.terminal
-    .progress(`downloading ${showUri(uri)}`, (update) =>
-      downloadFirst(artifact, { ...start, update }),
-    )
-    .catch((error: unknown) => {
-      throw explainMissingModel(error, uri, resolver);
-    });
-}
-
-/** Since MLflow 3 a logged model lies beside its run; which one a name means only a server tells yet. */
-function explainMissingModel(error: unknown, uri: string, resolver: ArtifactResolver): unknown {
-  const isUnlooked = schemeOf(uri) === 'runs' && resolver.findModelOfRun === undefined;
-  if (!isUnlooked || !(error instanceof NotFound) || error.hint !== undefined) return error;
-  return new NotFound(error.message, {
-    hint: 'a model that the run logged is found by its name only through an MLflow server yet',
-    cause: error,
-  });
+  return context.terminal.progress(`downloading ${showUri(uri)}`, (update) =>
+    downloadFirst(artifact, { ...start, update }),
+  );
 }

@@ -125,6 +125,7 @@ async function fetchWithProgress(
   await fetchTree(store, path, target, {
     signal: context.interrupts.signal,
     isFolder,
+    tell: context.terminal.note,
     onBytes(count, expected) {
       received += count;
       const total = expected === undefined ? '' : ` of ${showSize(expected)}`;

@@ -1,4 +1,4 @@
-import { InvalidInput, MltsError, Unavailable } from '../core/errors.ts';
+import { InvalidInput } from '../core/errors.ts';
 import {
   type ArtifactPlace,
   decodeLeniently,
@@ -14,9 +14,14 @@ import {
 import { parseModelUri } from './model-uri.ts';
 import type { ArtifactResolver, ModelLocation } from './store.ts';
 
+export interface LocatedPlace extends ArtifactPlace {
+  /** Set in a model: another text when it is another one. */
+  readonly identity?: string;
+}
+
 export interface LocatedArtifact {
   /** Where it may lie, the likeliest first. */
-  readonly places: readonly ArtifactPlace[];
+  readonly places: readonly LocatedPlace[];
   /** What it is called here: the last part of its address, or the model's own name. */
   readonly name: string;
   /** Set where it is all of a registered model version. */
@@ -80,28 +85,20 @@ function chooseName(uri: string, path: string): string {
 async function locateInRun(
   uri: string,
   resolver: ArtifactResolver,
-): Promise<readonly ArtifactPlace[]> {
+): Promise<readonly LocatedPlace[]> {
   const { runId, path } = parseRunUri(uri);
   const [name = '', ...rest] = path.split('/');
   const base = await resolver.artifactUriOfRun(runId);
-  const model = name === '' ? undefined : await resolver.findModelOfRun?.(runId, name);
-  const inModel = model === undefined ? [] : [{ base: model, path: rest.join('/') }];
-  return [...inModel, { base, path }];
+  const model = name === '' ? undefined : await resolver.findModelOfRun(runId, name);
+  const inRun = { base, path };
+  if (model === undefined) return [inRun];
+  return [{ base: model.uri, path: rest.join('/'), identity: model.identity }, inRun];
 }
 
 async function locateModel(uri: string, resolver: ArtifactResolver): Promise<LocatedArtifact> {
   const { model, path } = parseModelUri(uri);
-  if (resolver.locateModel === undefined) {
-    throw new MltsError(
-      'NOT_IMPLEMENTED',
-      `mlts finds models only on an MLflow server yet: ${uri}`,
-      {
-        hint: 'set MLFLOW_TRACKING_URI to a server, or pass the local path of the model',
-      },
-    );
-  }
   const location = await resolver.locateModel(model);
-  const bases = await followModelSource(location.uri, resolver, 5);
+  const bases = await followModelSource(location, resolver, MOST_STEPS);
   return {
     places: bases.map((place) => ({ ...place, path: joinPath(place.path, path) })),
     name: chooseName(uri, path || (model.by === 'id' ? model.modelId : model.name)),
@@ -109,16 +106,25 @@ async function locateModel(uri: string, resolver: ArtifactResolver): Promise<Loc
   };
 }
 
-/** A version may have been registered from `runs:/...` or `models:/m-...`. */
+const MOST_STEPS = 5;
+
+/** A version may have been registered from `runs:/...` or `models:/...`, with a path behind it. */
 async function followModelSource(
-  uri: string,
+  { uri, identity }: ModelLocation,
   resolver: ArtifactResolver,
   stepsLeft: number,
-): Promise<readonly ArtifactPlace[]> {
-  if (stepsLeft === 0) throw new Unavailable(`the sources of a model lead in a circle: ${uri}`);
-  if (schemeOf(uri) === 'runs') return locateInRun(uri, resolver);
-  if (schemeOf(uri) !== 'models') return [{ base: uri, path: '' }];
-  const { model } = parseModelUri(uri);
-  const next = await resolver.locateModel?.(model);
-  return followModelSource(next?.uri ?? uri, resolver, stepsLeft - 1);
+): Promise<readonly LocatedPlace[]> {
+  if (stepsLeft === 0) throw new InvalidInput(`the sources of a model lead in a circle: ${uri}`);
+  switch (schemeOf(uri)) {
+    case 'runs':
+      return (await locateInRun(uri, resolver)).map((place) => ({ identity, ...place }));
+    case 'models': {
+      const { model, path } = parseModelUri(uri);
+      const next = await resolver.locateModel(model);
+      const places = await followModelSource(next, resolver, stepsLeft - 1);
+      return places.map((place) => ({ ...place, path: joinPath(place.path, path) }));
+    }
+    default:
+      return [{ base: uri, path: '', identity }];
+  }
 }

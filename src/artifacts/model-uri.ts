@@ -1,9 +1,9 @@
-import { InvalidInput } from '../core/errors.ts';
+import { InvalidInput, NotFound } from '../core/errors.ts';
 
 /** What the first part of a `models:` URI names. */
 export type ModelReference =
   | { readonly by: 'id'; readonly modelId: string }
-  | { readonly by: 'version'; readonly name: string; readonly version: string }
+  | { readonly by: 'version'; readonly name: string; readonly version: number }
   | { readonly by: 'stage'; readonly name: string; readonly stage: string }
   | { readonly by: 'latest'; readonly name: string }
   | { readonly by: 'alias'; readonly name: string; readonly alias: string };
@@ -37,13 +37,20 @@ export function parseModelUri(uri: string): ModelUri {
 }
 
 function referTo(name: string, suffix: string): ModelReference {
-  if (/^\d+$/.test(suffix)) return { by: 'version', name, version: suffix };
+  if (/^\d+$/.test(suffix)) return { by: 'version', name, version: readNumber(name, suffix) };
   if (suffix.toLowerCase() === 'latest') return { by: 'latest', name };
   return { by: 'stage', name, stage: suffix };
 }
 
+/** @throws NotFound for more than stores can count. */
+function readNumber(name: string, digits: string): number {
+  const version = Number(digits);
+  if (version < 2 ** 31) return version;
+  throw new NotFound(`model \`${name}\` has no version ${digits}`);
+}
+
 function improperUri(uri: string): InvalidInput {
   return new InvalidInput(`\`${uri}\` does not name a model`, {
-    hint: 'write models:/NAME/VERSION, models:/NAME/STAGE, models:/NAME/latest or models:/NAME@ALIAS',
+    hint: 'write models:/NAME/VERSION, models:/NAME/STAGE, models:/NAME/latest, models:/NAME@ALIAS or models:/m-ID',
   });
 }

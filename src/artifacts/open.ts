@@ -29,6 +29,21 @@ export async function openArtifactStore(
       const { openS3Store } = await import('./s3-store.ts');
       return openS3Store(base, context);
     }
+    case 'gs': {
+      const { openGcsStore } = await import('./gcs-store.ts');
+      return openGcsStore(base, context);
+    }
+    case 'wasb':
+    case 'wasbs':
+    case 'abfs':
+    case 'abfss': {
+      const { openAzureStore } = await import('./azure-store.ts');
+      return openAzureStore(base, context);
+    }
+    case 'dbfs': {
+      const { openDbfsStore } = await import('./dbfs-store.ts');
+      return openDbfsStore(base, context, trackingUri);
+    }
     case 'mlflow-artifacts': {
       const { openProxyStore } = await import('./proxy-store.ts');
       return openProxyStore(resolveProxyUri(base, trackingUri), context, trackingUri);

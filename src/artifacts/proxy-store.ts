@@ -1,8 +1,6 @@
 import { posix } from 'node:path';
-import { Readable } from 'node:stream';
 import { MltsError, NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
-import { readFileUpTo } from '../host/file-transfer.ts';
 import { createHttpClient, type HttpClient } from '../host/http/client.ts';
 import {
   type ArtifactPlace,
@@ -12,6 +10,7 @@ import {
   tooMuchToDelete,
 } from './artifact-uri.ts';
 import { guessContentType } from './content-type.ts';
+import { createCountingBody } from './counting-body.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
 import type { ArtifactEntry, ArtifactStore, UploadSource } from './store.ts';
 import { measureTree } from './tree.ts';
@@ -61,23 +60,10 @@ function quotePath(root: string, path: string): string {
 }
 
 /** The client sends the whole file again where the connection breaks: to put it twice does no harm. */
-async function putFile(
-  client: HttpClient,
-  path: string,
-  { file, sizeBytes, signal, onBytes }: UploadSource,
-): Promise<void> {
+async function putFile(client: HttpClient, path: string, source: UploadSource): Promise<void> {
+  const { file, sizeBytes, signal } = source;
+  const createBody = createCountingBody(source);
   const { type = 'application/octet-stream' } = await guessContentType(file);
-  let sent = 0;
-  const readCounting = async function* (): AsyncIterable<Buffer> {
-    onBytes(-sent);
-    sent = 0;
-    for await (const chunk of readFileUpTo(file, sizeBytes)) {
-      yield chunk;
-      sent += chunk.length;
-      onBytes(chunk.length);
-    }
-  };
-  const createBody = (): Readable => Readable.from(readCounting());
   const headers = { 'content-type': type, 'content-length': String(sizeBytes) };
   await client.callJson({ method: 'PUT', path, headers, createBody, signal });
 }

@@ -1,7 +1,9 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type Env, readFlag, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
 import { readTextIfPresent } from '../host/files.ts';
+import { createS3Retries } from './s3-retries.ts';
 
 const TIMEOUT_MS = 60_000;
 /** Where boto3, and with it MLflow, looks when nothing names a region. */
@@ -12,9 +14,10 @@ const DEFAULT_REGION = 'us-east-1';
  * the MLFLOW_S3_* variables, AWS_DEFAULT_REGION, AWS_CA_BUNDLE, proxies. Credentials are found by the
  * SDK's own chain: variables, profiles, single sign-on, the machine's role.
  */
-export async function createS3Client(env: Env): Promise<S3Client> {
+export async function createS3Client({ env, terminal }: Context): Promise<S3Client> {
   const { S3Client } = await import('@aws-sdk/client-s3');
-  const settings = await readSettings(env);
+  const retryStrategy = createS3Retries((note) => terminal.note(note));
+  const settings = { ...(await readSettings(env)), retryStrategy };
   const client = new S3Client(settings);
   const region = await client.config.region().catch(() => undefined);
   return region === undefined ? new S3Client({ ...settings, region: DEFAULT_REGION }) : client;

@@ -48,8 +48,12 @@ const REFUSED_KEYS = new Set([
   'TokenProviderError',
 ]);
 
+/** What arrived is not what was sent. */
+export const DAMAGED: ReadonlySet<string> = new Set(['BadDigest', 'XAmzContentChecksumMismatch']);
+
 /** No answer at all, or one that says that the server is to blame. */
 function isTransient({ name, code, $metadata }: S3Failure): boolean {
+  if (DAMAGED.has(name)) return true;
   const status = $metadata?.httpStatusCode;
   return name === 'TimeoutError' || code !== undefined || (status !== undefined && status >= 500);
 }

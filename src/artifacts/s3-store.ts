@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type {
+  GetObjectCommand,
   GetObjectCommandOutput,
   ListObjectsV2CommandOutput,
   S3Client,
@@ -8,6 +9,8 @@ import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
+import { throwReason } from './cancellation.ts';
+import type { Checksum } from './checksum.ts';
 import { createS3Client } from './s3-client.ts';
 import { deleteObjects } from './s3-deletion.ts';
 import { judgeS3Error } from './s3-error.ts';
@@ -29,7 +32,7 @@ interface Bucket {
 /** Artifacts in S3 or what speaks its protocol; folders are prefixes of keys. */
 export async function openS3Store(base: string, context: Context): Promise<ArtifactStore> {
   const { bucket, prefix } = parseS3Uri(base);
-  const client = await createS3Client(context.env);
+  const client = await createS3Client(context);
   const owner = context.env[variables.s3ExpectedBucketOwner];
   const target: Bucket = { Bucket: bucket, ...(owner ? { ExpectedBucketOwner: owner } : {}) };
   const reword = (path: string) => (error: unknown) => {
@@ -97,11 +100,14 @@ function readPage(
     isDirectory: true,
     sizeBytes: undefined,
   }));
-  const files = Contents.filter(({ Key = '' }) => !Key.endsWith('/')).map(({ Key = '', Size }) => ({
-    path: below(Key),
-    isDirectory: false,
-    sizeBytes: Size,
-  }));
+  const files = Contents.filter(({ Key = '' }) => !Key.endsWith('/')).map(
+    ({ Key = '', Size, ETag }) => ({
+      path: below(Key),
+      isDirectory: false,
+      sizeBytes: Size,
+      version: ETag,
+    }),
+  );
   return [...folders, ...files];
 }
 
@@ -116,10 +122,24 @@ async function readObject(
   const rest =
     offset > 0 && version !== undefined ? { Range: `bytes=${offset}-`, IfMatch: version } : {};
   const command = new GetObjectCommand({ ...target, Key: key, ...rest });
+  askForChecksum(command);
   return readContent(await client.send(command, { abortSignal: signal }));
 }
 
-function readContent({ Body, ContentLength, ContentRange, ETag }: GetObjectCommandOutput) {
+/** Said to the SDK itself, it would put a stream before the body, which hides a connection that breaks. */
+function askForChecksum({ middlewareStack }: GetObjectCommand): void {
+  middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { readonly headers: Record<string, string> };
+      headers['x-amz-checksum-mode'] = 'ENABLED';
+      return next(args);
+    },
+    { step: 'build' },
+  );
+}
+
+function readContent(output: GetObjectCommandOutput): ArtifactContent {
+  const { Body, ContentLength, ContentRange, ETag } = output;
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(ContentRange ?? '');
   return {
     // In Node the SDK's body is the response itself.
@@ -127,16 +147,20 @@ function readContent({ Body, ContentLength, ContentRange, ETag }: GetObjectComma
     offset: Number(range?.[1] ?? 0),
     sizeBytes: range === null ? ContentLength : Number(range[2]),
     version: ETag,
+    checksum: readChecksum(output),
   };
 }
 
-/** An interrupt is told as such, not as the AbortError that the SDK makes of it. */
-function throwReason(
-  signal: AbortSignal,
-  otherwise: (error: unknown) => never,
-): (error: unknown) => never {
-  return (error) => {
-    signal.throwIfAborted();
-    return otherwise(error);
-  };
+/** That of an object in parts may be made of those of its parts (`abc=-3`): nothing to compare with. */
+function readChecksum(output: GetObjectCommandOutput): Checksum | undefined {
+  const known: readonly (readonly [Checksum['algorithm'], string | undefined])[] = [
+    ['crc32', output.ChecksumCRC32],
+    ['crc32c', output.ChecksumCRC32C],
+    ['crc64nvme', output.ChecksumCRC64NVME],
+    ['sha1', output.ChecksumSHA1],
+    ['sha256', output.ChecksumSHA256],
+  ];
+  const [found] = known.filter(([, value]) => value !== undefined && !value.includes('-'));
+  if (found === undefined || output.ChecksumType === 'COMPOSITE') return undefined;
+  return { algorithm: found[0], value: found[1] ?? '' };
 }

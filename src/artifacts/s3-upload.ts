@@ -45,6 +45,8 @@ export async function putObject(
     params: {
       ...(type === undefined ? {} : { ContentType: type }),
       ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
+      // S3 compares each part with it, and keeps it for those who read the object.
+      ChecksumAlgorithm: 'CRC32',
       ...object,
       Body: body,
     },

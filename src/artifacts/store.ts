@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Checksum } from './checksum.ts';
 import type { ModelReference } from './model-uri.ts';
 
 /** One entry of a folder; `path` counts from the store's root, with `/` between its parts. */
@@ -6,6 +7,8 @@ export interface ArtifactEntry {
   readonly path: string;
   readonly isDirectory: boolean;
   readonly sizeBytes: number | undefined;
+  /** Another text when the content is another one; absent where the store does not say. */
+  readonly version?: string | undefined;
 }
 
 /** Where a read that broke off goes on. */
@@ -22,6 +25,8 @@ export interface ArtifactContent {
   /** Of the whole file; undefined where the store does not say. */
   readonly sizeBytes: number | undefined;
   readonly version: string | undefined;
+  /** Where the store knows one; told with the start of a file only. */
+  readonly checksum?: Checksum | undefined;
 }
 
 /**
@@ -68,18 +73,20 @@ export interface UploadSource {
   readonly onBytes: (count: number) => void;
 }
 
-/** Where the artifacts of runs and models lie; what is absent cannot be asked of this tracking store. */
+/** Where the artifacts of runs and models lie. Each throws `NotFound` for what is not there. */
 export interface ArtifactResolver {
   /** `mlflow-artifacts:` is served by this server; any tracking URI may stand here. */
   readonly trackingUri: string;
   artifactUriOfRun(runId: string): Promise<string>;
   /** Where the model lies that a run logged under `name`: since MLflow 3 not among the run's artifacts. */
-  findModelOfRun?(runId: string, name: string): Promise<string | undefined>;
-  locateModel?(model: ModelReference): Promise<ModelLocation>;
+  findModelOfRun(runId: string, name: string): Promise<ModelLocation | undefined>;
+  locateModel(model: ModelReference): Promise<ModelLocation>;
 }
 
 export interface ModelLocation {
   readonly uri: string;
+  /** Another text when the model is another one: its files are taken not to change meanwhile. */
+  readonly identity: string;
   /** Set for a version in the registry; absent for a model named by its id. */
   readonly registered?: { readonly name: string; readonly version: string };
 }

@@ -3,12 +3,14 @@ import { InvalidInput, MltsError } from '../core/errors.ts';
 import { makeFolder } from '../host/folders.ts';
 import { joinPath, splitSafely } from './artifact-uri.ts';
 import type { ArtifactEntry, ArtifactStore, TreeSize } from './store.ts';
-import { transferFile } from './transfer.ts';
+import { type TransferOptions, transferFile } from './transfer.ts';
 
 export interface TreeOptions {
   readonly signal: AbortSignal;
   /** Called as bytes arrive; `expected` is the size of all files, where the store says it. */
   readonly onBytes: (count: number, expected: number | undefined) => void;
+  /** Called where a file goes on after it broke off. */
+  readonly tell?: (note: string) => void;
   /** Known to be a folder: where nothing is listed, it is an empty one and no file. */
   readonly isFolder?: boolean;
 }
@@ -28,7 +30,7 @@ export async function fetchTree(
   store: ArtifactStore,
   path: string,
   target: string,
-  { signal, onBytes, isFolder = false }: TreeOptions,
+  { signal, onBytes, tell = () => {}, isFolder = false }: TreeOptions,
 ): Promise<void> {
   const entries = await listTree(store, path, signal);
   if (entries.length === 0 && isFolder) return makeFolder(target);
@@ -39,6 +41,7 @@ export async function fetchTree(
   const options = {
     signal: AbortSignal.any([signal, stop.signal]),
     onBytes: (count: number) => onBytes(count, expected),
+    tell,
   };
   const placeOf = (entry: ArtifactEntry): string =>
     isFile ? target : joinPath(target, ...splitSafely(entry.path, path));
@@ -57,7 +60,7 @@ async function fetchEntry(
   store: ArtifactStore,
   entry: ArtifactEntry,
   place: string,
-  options: { readonly signal: AbortSignal; readonly onBytes: (count: number) => void },
+  options: TransferOptions,
 ): Promise<void> {
   options.signal.throwIfAborted();
   if (entry.isDirectory) return makeFolder(place);
@@ -92,7 +95,7 @@ async function findFile(
 }
 
 /** Files and folders at any depth, level by level; empty for a file. */
-async function listTree(
+export async function listTree(
   store: Pick<ArtifactStore, 'list'>,
   path: string,
   signal: AbortSignal,

@@ -1,9 +1,10 @@
-import { InvalidInput, MltsError, ToolError } from '../core/errors.ts';
+import { InvalidInput, MltsError, NotFound, ToolError } from '../core/errors.ts';
 import { EXIT_CODE_OF, Interrupted } from '../host/interrupts.ts';
 import type { ProcessContext } from '../host/process-context.ts';
 
 /** What is shown for any error; undefined for an interrupt, which its sender knows about. */
 export function toMltsError(error: unknown, context: ProcessContext): MltsError | undefined {
+  if (error instanceof NotFound && error.hint === undefined) return withHint(error);
   if (error instanceof MltsError) return error;
   if (error instanceof Interrupted || context.interrupts.signal.aborted) return undefined;
   const system = error as NodeJS.ErrnoException;
@@ -16,6 +17,14 @@ export function toMltsError(error: unknown, context: ProcessContext): MltsError 
       cause: error,
     })
   );
+}
+
+/** A server says what is not there, and no more. */
+function withHint({ message, cause }: NotFound): NotFound {
+  return new NotFound(message, {
+    hint: 'check the name or id, and which store MLFLOW_TRACKING_URI names',
+    cause,
+  });
 }
 
 /** 128+n when a signal ended us, else what the error says. */

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import type { Context } from '../host/context.ts';
+import { createCopyCommand } from './model-versions/copy.ts';
 import { createCreateCommand } from './model-versions/create.ts';
 import { createDeleteCommand } from './model-versions/delete.ts';
 import { createDeleteTagCommand } from './model-versions/delete-tag.ts';
+import { createDownloadCommand } from './model-versions/download.ts';
 import { createGetCommand } from './model-versions/get.ts';
 import { createSearchCommand } from './model-versions/search.ts';
 import { createSetTagCommand } from './model-versions/set-tag.ts';
@@ -18,6 +20,8 @@ export function modelVersionsCommand(context: Context): Command {
     createSearchCommand(context),
     createGetCommand(context),
     createCreateCommand(context),
+    createDownloadCommand(context),
+    createCopyCommand(context),
     createUpdateCommand(context),
     createTransitionStageCommand(context),
     createSetTagCommand(context),

@@ -29,9 +29,8 @@ export async function printRows<Row>(
     case 'json':
       return terminal.print(JSON.stringify(rows, null, 2));
     case 'jsonl':
-      return rows.forEach((row) => {
-        terminal.print(JSON.stringify(row));
-      });
+      if (rows.length > 0) terminal.print(rows.map((row) => JSON.stringify(row)).join('\n'));
+      return;
     case 'csv':
       return terminal.print(await renderCsv(rows, columns));
     case 'table':

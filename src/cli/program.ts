@@ -52,7 +52,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'models',
-    summary: 'promote versions of registered models',
+    summary: 'register models, promote their versions',
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   {
@@ -64,6 +64,16 @@ const VERBS: readonly Verb[] = [
     name: 'gc',
     summary: 'remove for good what is deleted, with its artifacts',
     load: async () => (await import('./gc.ts')).gcCommand,
+  },
+  {
+    name: 'db',
+    summary: 'bring databases of older MLflow versions forward',
+    load: async () => (await import('./db.ts')).dbCommand,
+  },
+  {
+    name: 'migrate-filestore',
+    summary: 'bring a folder of runs and models into a SQLite database',
+    load: async () => (await import('./migrate-filestore.ts')).migrateFilestoreCommand,
   },
   {
     name: 'doctor',

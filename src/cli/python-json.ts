@@ -1,4 +1,4 @@
-import { formatPythonFloat } from '../projects/python-value.ts';
+import { formatPythonFloat } from '../core/python-value.ts';
 
 /** A number that Python holds as a float: 1 is written `1.0`. */
 export class PythonFloat {

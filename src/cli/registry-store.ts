@@ -7,12 +7,6 @@ export async function withRegistryStore<T>(
   work: (store: RegistryStore) => Promise<T>,
 ): Promise<T> {
   const { resolveTrackingUri } = await import('../tracking/open.ts');
-  const { openRegistryStore, resolveRegistryUri } = await import('../registry/open.ts');
-  const uri = resolveRegistryUri(context, await resolveTrackingUri(context));
-  const store = await openRegistryStore(uri, context);
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
+  const { withRegistryBeside } = await import('../registry/open.ts');
+  return withRegistryBeside(await resolveTrackingUri(context), context, work);
 }

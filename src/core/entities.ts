@@ -18,6 +18,16 @@ export interface Metric {
   readonly value: number;
   readonly timestampMs: number;
   readonly step: number;
+  /** The logged model that was measured; stores keep such a metric with the model too. */
+  readonly modelId?: string | undefined;
+  /** What it was measured on. */
+  readonly dataset?: DatasetName | undefined;
+}
+
+/** A dataset as metrics name it. */
+export interface DatasetName {
+  readonly name: string;
+  readonly digest: string;
 }
 
 export interface Experiment {
@@ -50,9 +60,7 @@ export interface Run {
   readonly metrics: readonly Metric[];
 }
 
-export interface Dataset {
-  readonly name: string;
-  readonly digest: string;
+export interface Dataset extends DatasetName {
   readonly sourceType: string;
   readonly source: string;
   readonly schema: string | undefined;
@@ -77,11 +85,15 @@ export interface EvaluationDataset {
   readonly tags: readonly Tag[];
 }
 
-/** What a run was given and made. */
-export interface RunLinks {
+/** What a run was given. */
+export interface RunInputs {
   readonly datasetInputs: readonly DatasetInput[];
   /** Ids of logged models. */
   readonly modelInputs: readonly string[];
+}
+
+/** What a run was given and made. */
+export interface RunLinks extends RunInputs {
   readonly modelOutputs: readonly ModelOutput[];
 }
 

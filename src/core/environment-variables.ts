@@ -40,11 +40,21 @@ export const variables = {
   s3SignatureVersion: 'MLFLOW_EXPERIMENTAL_S3_SIGNATURE_VERSION',
   s3ExpectedBucketOwner: 'MLFLOW_S3_EXPECTED_BUCKET_OWNER',
   s3UploadExtraArguments: 'MLFLOW_S3_UPLOAD_EXTRA_ARGS',
+  gcsUploadChunkSize: 'MLFLOW_GCS_UPLOAD_CHUNK_SIZE',
+  azureConnectionString: 'AZURE_STORAGE_CONNECTION_STRING',
+  azureAccessKey: 'AZURE_STORAGE_ACCESS_KEY',
+  azureSasToken: 'AZURE_STORAGE_SAS_TOKEN',
+  databricksProfile: 'DATABRICKS_CONFIG_PROFILE',
+  databricksConfigFile: 'DATABRICKS_CONFIG_FILE',
+  /** Seconds. */
+  artifactTimeout: 'MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT',
   registryUri: 'MLFLOW_REGISTRY_URI',
   /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */
   graceSeconds: 'MLTS_GRACE_SECONDS',
   /** Seconds for which the end of a run is retried when its store has gone; default 120. */
   storeDeadlineSeconds: 'MLTS_STORE_DEADLINE_SECONDS',
+  /** Seconds for which one request to a server is tried again; default 300. */
+  retryDeadlineSeconds: 'MLTS_RETRY_DEADLINE_SECONDS',
   /** `1`: stacks and causes are shown with an error, as `--debug`. */
   debug: 'MLTS_DEBUG',
   /** The image on which Docker environments are built, instead of `python:<version>-slim`. */
@@ -56,6 +66,10 @@ export const variables = {
   dockerTlsVerify: 'DOCKER_TLS_VERIFY',
   /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
   cacheDirectory: 'MLTS_CACHE_DIR',
+  /** The folder of downloaded models, or `off`; default `models` in the cache. */
+  modelCache: 'MLTS_MODEL_CACHE',
+  /** How much of downloaded models is kept, in gigabytes; default 20. */
+  modelCacheGigabytes: 'MLTS_MODEL_CACHE_GB',
 } as const;
 
 /** `true` and `1` (any case) are true, as `mlflow.environment_variables._BooleanEnvironmentVariable`. */

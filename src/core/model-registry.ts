@@ -33,6 +33,8 @@ export interface ModelVersion {
   readonly source: string | undefined;
   readonly runId: string | undefined;
   readonly runLink: string | undefined;
+  /** The logged model that it was made of, where the registry keeps that: databases and servers do not. */
+  readonly modelId: string | undefined;
   readonly userId: string | undefined;
   readonly status: string;
   readonly statusMessage: string | undefined;

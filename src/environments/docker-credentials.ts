@@ -53,6 +53,17 @@ const ACCESS: readonly Access[] = [
     files: [{ variable: 'AZURE_CLIENT_CERTIFICATE_PATH', target: '/.azure/certificate.pem' }],
   },
   {
+    schemes: ['dbfs'],
+    names: /^DATABRICKS_/,
+    files: [
+      {
+        variable: variables.databricksConfigFile,
+        fallback: '.databrickscfg',
+        target: '/.databrickscfg',
+      },
+    ],
+  },
+  {
     schemes: ['gs'],
     names: /^GOOGLE_CLOUD_PROJECT$/,
     files: [

@@ -10,7 +10,7 @@ export interface Receiving {
   readonly offset: number;
   readonly signal: AbortSignal;
   /** Called after each part that was written. */
-  readonly onBytes: (count: number) => void;
+  readonly onChunk: (chunk: Uint8Array) => void;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface Receiving {
 export async function receiveFile(
   path: string,
   stream: Readable,
-  { offset, signal, onBytes }: Receiving,
+  { offset, signal, onChunk }: Receiving,
 ): Promise<void> {
   addAbortSignal(signal, stream);
   try {
@@ -31,7 +31,7 @@ export async function receiveFile(
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       await writeAll(file, chunk, position, path);
       position += chunk.length;
-      onBytes(chunk.length);
+      onChunk(chunk);
     }
   } catch (error) {
     stream.destroy();
@@ -82,6 +82,29 @@ export function readFileFrom(path: string, offset: number): Readable {
 /** Reads the first `sizeBytes` of a file: what is added to it meanwhile is left out. */
 export function readFileUpTo(path: string, sizeBytes: number): Readable {
   return createReadStream(path, { start: 0, end: Math.max(0, sizeBytes - 1) });
+}
+
+/**
+ * The first `sizeBytes` of a file in parts of one size, the last one smaller; an empty file is one empty
+ * part. Each part is a buffer of its own.
+ *
+ * @throws InvalidInput where the file has become shorter meanwhile, or cannot be read.
+ */
+export async function* readParts(
+  path: string,
+  sizeBytes: number,
+  partBytes: number,
+): AsyncIterable<Buffer> {
+  await using file = await open(path);
+  for (let start = 0; start < sizeBytes || start === 0; start += partBytes) {
+    const part = Buffer.alloc(Math.min(partBytes, sizeBytes - start));
+    for (let read = 0; read < part.length; ) {
+      const { bytesRead } = await file.read(part, read, part.length - read, start + read);
+      if (bytesRead === 0) throw new InvalidInput(`${path} became shorter while it was read`);
+      read += bytesRead;
+    }
+    yield part;
+  }
 }
 
 /** Runs `work` with a new folder in `parent`, which is removed afterwards with all that is left in it. */

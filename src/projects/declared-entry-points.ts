@@ -1,16 +1,16 @@
 import { basename } from 'node:path';
+import {
+  describeKind,
+  formatPythonText,
+  type PythonEntry,
+  type PythonNode,
+} from '../core/python-value.ts';
 import { listWords } from '../core/wording.ts';
 import { findTemplateProblem } from './command.ts';
 import { createFileReport, type FileReport } from './file-report.ts';
 import { type Field, readFields } from './mlproject-file.ts';
 import { describeType, fitsType, readParameterType, suggestType } from './parameter-type.ts';
 import { type EntryPoint, PARAMETER_TYPES, type Parameter, type ParameterType } from './project.ts';
-import {
-  describeKind,
-  formatPythonText,
-  type PythonEntry,
-  type PythonNode,
-} from './python-value.ts';
 
 /**
  * Reads `entry_points` of an MLproject file. What MLflow refuses while it loads the project goes into

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
+import { describeKind, formatPythonText, type PythonNode } from '../core/python-value.ts';
 import { listWords } from '../core/wording.ts';
 import type { DockerEnvironment } from '../environments/docker-environment.ts';
 import type { EnvironmentSource } from '../environments/environment.ts';
 import { kindOf } from '../host/files.ts';
 import type { FileReport } from './file-report.ts';
 import { type Field, readFields } from './mlproject-file.ts';
-import { describeKind, formatPythonText, type PythonNode } from './python-value.ts';
 
 /** In this order MLflow looks at them (`load_project` in `mlflow/projects/_project_spec.py`). */
 export const ENVIRONMENT_FIELDS = ['docker_env', 'python_env', 'conda_env'] as const;

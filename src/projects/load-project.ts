@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { InvalidInputs, type MltsError } from '../core/errors.ts';
+import { describeKind, formatPythonText } from '../core/python-value.ts';
 import { readEntryPoints } from './declared-entry-points.ts';
 import {
   ENVIRONMENT_FIELDS,
@@ -9,7 +10,6 @@ import {
 import type { FileReport } from './file-report.ts';
 import { type Field, type MLprojectFile, readFields, readMLprojectFile } from './mlproject-file.ts';
 import type { Project } from './project.ts';
-import { describeKind, formatPythonText } from './python-value.ts';
 
 const FIELDS = ['name', 'entry_points', ...ENVIRONMENT_FIELDS, 'databricks_spark_job'];
 

@@ -30,7 +30,10 @@ export async function localizeParameters(
     const local = new Map(values);
     const { downloadArtifact } = await import('../artifacts/download.ts');
     const { createArtifactResolver } = await import('../artifacts/resolver.ts');
-    const resolver = await createArtifactResolver(store, context);
+    const { withRegistryBeside } = await import('../registry/open.ts');
+    const resolver = createArtifactResolver(store, (ask) =>
+      withRegistryBeside(store.uri, context, ask),
+    );
     for (const download of downloads) {
       const target = join(folder, download.folder);
       local.set(download.name, await downloadArtifact(download.uri, target, context, resolver));

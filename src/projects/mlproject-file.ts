@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { InvalidInputs } from '../core/errors.ts';
-import { suggestName } from '../core/suggestion.ts';
-import { listWords } from '../core/wording.ts';
-import { kindOf } from '../host/files.ts';
-import { listFolder, readTextFile } from '../host/text-file.ts';
-import { createFileReport, type FileReport } from './file-report.ts';
 import {
   describeKind,
   formatPythonText,
   type PythonMapping,
   type PythonNode,
-} from './python-value.ts';
+} from '../core/python-value.ts';
+import { suggestName } from '../core/suggestion.ts';
+import { listWords } from '../core/wording.ts';
+import { kindOf } from '../host/files.ts';
+import { listFolder, readTextFile } from '../host/text-file.ts';
+import { createFileReport, type FileReport } from './file-report.ts';
 import { parsePythonYaml } from './python-yaml.ts';
 
 const LARGEST_BYTES = 1_000_000;

@@ -1,6 +1,6 @@
 import { InvalidInput, InvalidInputs } from '../core/errors.ts';
+import { describeKind, formatPythonText, type PythonNode } from '../core/python-value.ts';
 import { createFileReport } from './file-report.ts';
-import { describeKind, formatPythonText, type PythonNode } from './python-value.ts';
 import { parsePythonYaml } from './python-yaml.ts';
 
 /**

@@ -1,13 +1,13 @@
 import type { Alias, Document, Node, Pair, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml';
-import type { FileReport } from './file-report.ts';
-import { resolvePlainScalar } from './python-scalar.ts';
+import { resolvePlainScalar } from '../core/python-scalar.ts';
 import {
   formatPythonRepr,
   formatPythonText,
   type PythonEntry,
   type PythonNode,
   type PythonScalar,
-} from './python-value.ts';
+} from '../core/python-value.ts';
+import type { FileReport } from './file-report.ts';
 
 type Yaml = typeof import('yaml');
 

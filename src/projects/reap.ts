@@ -1,7 +1,7 @@
 import type { Run, RunInfo } from '../core/entities.ts';
 import type { Context } from '../host/context.ts';
 import { findProcessesWith, judgeProcess } from '../host/process-identity.ts';
-import { readAll } from '../search/pages.ts';
+import { gather, readAll } from '../search/pages.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import { readRunProcess } from './run-process.ts';
 
@@ -59,14 +59,14 @@ async function chooseExperiments(
   return all.map(({ id }) => id);
 }
 
-/** All of them before any is ended: pages are counted, and ending one would move the rest. */
+/** All of them before any is ended: a server counts its pages, and ending one would move the rest. */
 function findRunning(
   experimentIds: readonly string[],
   store: TrackingStore,
 ): Promise<readonly Run[]> {
   const filter = "attributes.status = 'RUNNING'";
-  const search = { experimentIds, filter, view: 'active_only' } as const;
-  return readAll((page) => store.searchRuns({ ...search, ...page }));
+  const scan = store.scanRuns({ experimentIds, filter, view: 'active_only' });
+  return gather(scan);
 }
 
 async function judgeRun({ info, tags }: Run): Promise<OrphanedRun | Reason> {

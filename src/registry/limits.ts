@@ -1,11 +1,14 @@
 import { posix } from 'node:path';
 import type { Tag } from '../core/entities.ts';
-import { InvalidInput, NotFound } from '../core/errors.ts';
+import { AlreadyExists, InvalidInput, NotFound } from '../core/errors.ts';
 import { checkKey, lengthOf } from '../core/key.ts';
 import type { StageChange } from './store.ts';
 
 /** What MLflow's registry takes (`mlflow/utils/validation.py`); lengths in characters. */
 const LIMITS = { name: 256, tagValue: 100_000, alias: 255 } as const;
+
+/** What one search of models may ask for (`SEARCH_REGISTERED_MODEL_MAX_RESULTS_THRESHOLD`). */
+export const MOST_MODELS = 1_000;
 
 /** @throws InvalidInput for a name that is empty or would not fit into a `models:/` URI. */
 export function checkModelName(name: string): string {
@@ -18,6 +21,19 @@ export function checkModelName(name: string): string {
   }
   checkLength('the model name', name, LIMITS.name);
   return name;
+}
+
+/**
+ * As `checkModelName`, where the name is that of a folder too.
+ *
+ * @throws InvalidInput also for `%`, which MLflow's store of folders refuses, and for a zero character.
+ */
+export function checkFolderName(name: string): string {
+  checkModelName(name);
+  if (!/[%\0]/.test(name)) return name;
+  throw new InvalidInput(`\`${name}\` cannot name a model in a store of folders`, {
+    hint: 'leave out `%`',
+  });
 }
 
 export function checkTag({ key, value }: Tag): void {
@@ -60,6 +76,20 @@ export function modelNotFound(name: string): NotFound {
 export function versionNotFound(name: string, version: number): NotFound {
   return new NotFound(`model \`${name}\` has no version ${version}`, {
     hint: `list what there is: mlts model-versions search --filter "name = '${name}'"`,
+  });
+}
+
+/** For a `models:` URI that is neither a version nor a logged model that is there. */
+export function sourceNotFound(source: string): InvalidInput {
+  return new InvalidInput(`\`${source}\` names no model that can be registered`, {
+    hint: 'write models:/NAME/VERSION, models:/m-ID, or the address of the folder',
+  });
+}
+
+export function nameTaken(name: string, cause?: unknown): AlreadyExists {
+  return new AlreadyExists(`there is a registered model \`${name}\` already`, {
+    hint: 'choose another name, or give that one a new version: mlts model-versions create',
+    cause,
   });
 }
 

@@ -14,6 +14,11 @@ export interface NewModelVersion {
   readonly source: string;
   /** The run that made it. */
   readonly runId?: string | undefined;
+  readonly runLink?: string | undefined;
+  /** The logged model that it is made of. */
+  readonly modelId?: string | undefined;
+  /** Where the files of `models:/m-ID` lie, for a store that has no logged models beside it. */
+  readonly location?: string | undefined;
   readonly description?: string | undefined;
   readonly tags?: readonly Tag[];
 }
@@ -56,6 +61,8 @@ export interface RegistryStore {
   /** Numbers are given one after the other, from 1; that of a deleted version is not given again. */
   createVersion(version: NewModelVersion): Promise<ModelVersion>;
   getVersion(name: string, version: number): Promise<ModelVersion>;
+  /** Where its files lie: its source, or what that stood for when the version was made. */
+  getDownloadUri(name: string, version: number): Promise<string>;
   /** Of all models, without the deleted ones. */
   searchVersions(search: RegistrySearch): Promise<Page<ModelVersion>>;
   updateVersion(name: string, version: number, description: string): Promise<void>;

@@ -45,7 +45,8 @@ export interface FilterLanguage {
     | 'experiments'
     | 'registered models'
     | 'model versions'
-    | 'evaluation datasets';
+    | 'evaluation datasets'
+    | 'logged models';
   readonly kinds: Readonly<Record<string, FieldKind>>;
   /** Names of attributes, with the name that each stands for. */
   readonly attributes: Readonly<Record<string, string>>;

@@ -20,7 +20,7 @@ import { readList } from './value-list.ts';
 export function parseFilter(text: string, language: FilterLanguage): readonly Clause[] {
   if (text === '') return [];
   const reader = new TokenReader({ name: 'filter', text });
-  if (reader.peek() === undefined) throw reader.refuse('it is empty');
+  if (reader.peek() === undefined) throw reader.refuse('it is empty', 'leave it out to find all');
   const clauses: Clause[] = [];
   while (reader.peek() !== undefined) {
     if (!reader.takeWords('AND')) clauses.push(readClause(reader, language));
@@ -109,7 +109,7 @@ function readVersion(reader: TokenReader): number {
   if (quoted === undefined) return readNumber(reader, true);
   const text = quoted.text.slice(1, -1);
   if (/^\s*-?\d+\s*$/.test(text)) return Number(text);
-  throw reader.refuse(`\`${text}\` is no whole number`, undefined, quoted);
+  throw reader.refuse(`\`${text}\` is no whole number`, 'write one such as 3', quoted);
 }
 
 function takeQuoted(reader: TokenReader): Token | undefined {
@@ -121,9 +121,11 @@ function takeQuoted(reader: TokenReader): Token | undefined {
 function readNumber(reader: TokenReader, isWhole: boolean): number {
   const place = reader.peek();
   const number = reader.takeIf(({ kind }) => kind === 'number');
-  if (number === undefined) throw reader.refuse(`a number is missing${describe(place)}`);
+  if (number === undefined) {
+    throw reader.refuse(`a number is missing${describe(place)}`, 'write one without quotes: 0.5');
+  }
   if (isWhole && !/^-?\d+$/.test(number.text)) {
-    throw reader.refuse(`\`${number.text}\` is no whole number`, undefined, number);
+    throw reader.refuse(`\`${number.text}\` is no whole number`, 'write one such as 3', number);
   }
   return Number(number.text);
 }

@@ -14,7 +14,7 @@ export function parseOrderBy(texts: readonly string[], language: FilterLanguage)
   for (const text of texts) {
     const order = parseOrder(text, language);
     if (orders.some((earlier) => isSameField(earlier, order))) {
-      throw refuseAt({ name: 'order_by', text }, 0, 'this key comes twice');
+      throw refuseAt({ name: 'order_by', text }, 0, 'this key comes twice', 'give it once');
     }
     orders.push(order);
   }
@@ -32,7 +32,7 @@ function parseOrder(text: string, language: FilterLanguage): Order {
   );
   if (!language.orderKinds.includes(field.kind)) {
     const problem = `${language.subject} cannot be ordered by a ${field.kind}`;
-    throw reader.refuse(problem, undefined, name);
+    throw reader.refuse(problem, `there are: ${language.orderKinds.join(', ')}`, name);
   }
   const isAscending = reader.takeWords('ASC') || !reader.takeWords('DESC');
   if (reader.peek() !== undefined) {

@@ -26,7 +26,13 @@ export async function readAll<Item>(
   readPage: (request: PageRequest) => Promise<Page<Item>>,
   maxResults?: number,
 ): Promise<readonly Item[]> {
+  return gather(readPages(readPage, maxResults));
+}
+
+export async function gather<Item>(
+  batches: AsyncIterable<readonly Item[]>,
+): Promise<readonly Item[]> {
   const items: Item[] = [];
-  for await (const page of readPages(readPage, maxResults)) items.push(...page);
+  for await (const batch of batches) items.push(...batch);
   return items;
 }

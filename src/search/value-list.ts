@@ -17,7 +17,9 @@ export function readList(
     if (values.length > 0 && reader.peek()?.text === ')') break;
     values.push(readItem(reader, check));
   } while (reader.takeMark(','));
-  if (!reader.takeMark(')')) throw reader.refuse('`)` is missing after the list');
+  if (!reader.takeMark(')')) {
+    throw reader.refuse('`)` is missing after the list', "write ('a', 'b')");
+  }
   return values;
 }
 

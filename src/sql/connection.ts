@@ -1,12 +1,16 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Transaction } from 'kysely';
 import { MltsError } from '../core/errors.ts';
 import type { Flag, Tables } from './tables.ts';
 
-/** An open database at the schema that mlts knows; what differs between the two kinds of it. */
+/** An open database; what differs between the two kinds of it. */
 export interface SqlConnection {
   /** Absolute, as a child process is given it. */
   readonly uri: string;
   readonly database: Kysely<Tables>;
+  /** A file answers at once, a server after a round trip: few keep memory small, many save time. */
+  readonly runsPerRead: number;
+  /** Why it can only be read: an older MLflow made it. */
+  readonly refusal: MltsError | undefined;
   toFlag(value: boolean): Flag;
   isUniqueViolation(error: unknown): boolean;
   /** Says a driver's error in our words. */
@@ -23,4 +27,15 @@ export async function explained<T>(
   } catch (error) {
     throw error instanceof MltsError ? error : connection.explain(error);
   }
+}
+
+/** Runs `work` in a transaction. @throws MltsError where the database can only be read. */
+export function changed<T>(
+  connection: SqlConnection,
+  work: (transaction: Transaction<Tables>) => Promise<T>,
+): Promise<T> {
+  return explained(connection, () => {
+    if (connection.refusal !== undefined) throw connection.refusal;
+    return connection.database.transaction().execute(work);
+  });
 }

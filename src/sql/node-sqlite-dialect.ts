@@ -118,20 +118,42 @@ class NodeSqliteConnection implements DatabaseConnection {
  * to read otherwise, and for what writes, which must not be run twice.
  */
 function readRows(statement: StatementSync, parameters: readonly SQLInputValue[]): unknown[] {
+  statement.setReturnArrays(true);
   if (/^select\b/i.test(statement.sourceSQL)) {
     try {
-      return statement.all(...parameters);
+      return nameValues(statement, readArrays(statement, parameters));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error;
     }
   }
   statement.setReadBigInts(true);
-  return statement.all(...parameters).map(toNumbers);
+  const rows = readArrays(statement, parameters);
+  return nameValues(
+    statement,
+    rows.map((values) => values.map(toNumber)),
+  );
 }
 
-function toNumbers(row: Record<string, SQLOutputValue>): Record<string, SQLOutputValue> {
-  for (const [name, value] of Object.entries(row)) {
-    if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) row[name] = Number(value);
-  }
-  return row;
+function readArrays(
+  statement: StatementSync,
+  parameters: readonly SQLInputValue[],
+): SQLOutputValue[][] {
+  // With `setReturnArrays`, which the types do not know of.
+  return statement.all(...parameters) as unknown as SQLOutputValue[][];
+}
+
+/** Objects made here cost half of those that node:sqlite makes. */
+function nameValues(statement: StatementSync, rows: readonly SQLOutputValue[][]): unknown[] {
+  if (rows.length === 0) return [];
+  const names = statement.columns().map(({ name }) => name);
+  return rows.map((values) => {
+    const row: Record<string, SQLOutputValue | undefined> = {};
+    for (let index = 0; index < names.length; index += 1)
+      row[names[index] as string] = values[index];
+    return row;
+  });
+}
+
+function toNumber(value: SQLOutputValue): SQLOutputValue {
+  return typeof value === 'bigint' && Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }

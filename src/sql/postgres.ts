@@ -3,7 +3,8 @@ import type { CustomTypesConfig, Pool } from 'pg';
 import { InvalidInput, MltsError, Unavailable } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
 import { explained, type SqlConnection } from './connection.ts';
-import { ensureSchema, type FoundSchema } from './schema-check.ts';
+import { completeSchema, holdsData, type PresentColumn } from './old-schema.ts';
+import { ensureSchema, type FoundSchema, refuseOld } from './schema-check.ts';
 import type { Tables } from './tables.ts';
 
 const CONNECT_TIMEOUT_MS = 20_000;
@@ -19,18 +20,59 @@ const SCHEMA_LOCK = 7_091_317;
  */
 export async function openPostgres(uri: string): Promise<SqlConnection> {
   const explain = (error: unknown): MltsError => explainPostgresError(error, uri);
-  const pool = await createPool(uri);
-  const database = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const database = await connectPostgres(uri);
+  const shared = {
+    uri,
+    runsPerRead: 1_000,
+    toFlag: (value: boolean) => value,
+    isUniqueViolation,
+    explain,
+  };
   try {
-    await explained({ explain }, async () => {
-      const find = () => findSchema(database);
-      await ensureSchema({ find, create: () => createSchema(database) }, uri);
+    return await explained({ explain }, async () => {
+      const refusal = refuseOld(await prepareSchema(database, uri), uri);
+      if (refusal === undefined) return { ...shared, database, refusal };
+      const script = await writeCompletion(database);
+      await database.destroy();
+      return { ...shared, database: await connectPostgres(uri, script), refusal };
     });
   } catch (error) {
     await database.destroy();
     throw error;
   }
-  return { uri, database, toFlag: (value) => value, isUniqueViolation, explain };
+}
+
+/** Opens a pool; each of its connections begins with `script`, and then only reads. */
+export async function connectPostgres(uri: string, script?: string): Promise<Kysely<Tables>> {
+  const pool = await createPool(uri);
+  const begin = script && `${script}; set default_transaction_read_only = on`;
+  const dialect = new PostgresDialect({
+    pool,
+    onCreateConnection: async (connection) => {
+      if (begin) await connection.executeQuery(CompiledQuery.raw(begin));
+    },
+  });
+  return new Kysely<Tables>({ dialect });
+}
+
+function prepareSchema(database: Kysely<Tables>, uri: string): Promise<string> {
+  return ensureSchema(
+    {
+      find: () => findSchema(database),
+      holdsData: () => holdsData(database),
+      create: () => createSchema(database),
+    },
+    uri,
+  );
+}
+
+/** What makes an older database readable; it is true for one connection only. */
+async function writeCompletion(database: Kysely<Tables>): Promise<string> {
+  const { postgresSchema } = await import('./schema/postgres.ts');
+  const { rows } = await sql<PresentColumn & { schema: string }>`
+    select table_schema as schema, table_name as "table", column_name as "column"
+    from information_schema.columns where table_schema = current_schema()`.execute(database);
+  return completeSchema(postgresSchema, rows, rows[0]?.schema ?? 'public');
 }
 
 async function createPool(uri: string): Promise<Pool> {
@@ -70,7 +112,7 @@ export function connectionStringOf(uri: string): string {
   return url.href;
 }
 
-async function findSchema(database: Kysely<Tables>): Promise<FoundSchema> {
+export async function findSchema(database: Kysely<Tables>): Promise<FoundSchema> {
   const { rows } = await sql<{ name: string }>`
     select table_name as name from information_schema.tables
     where table_schema = current_schema() and table_type = 'BASE TABLE'`.execute(database);

@@ -48,6 +48,4 @@ export interface RegistryTables {
     name: string;
     workspace: Generated<string>;
   };
-  /** Models by id, made by runs (MLflow 3). */
-  logged_models: { model_id: string; artifact_location: string; source_run_id: string | null };
 }

@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
 import { quotePath, unquotePath } from '../core/artifact-location.ts';
 import { InvalidInput, type MltsError, Unavailable } from '../core/errors.ts';
@@ -6,11 +7,12 @@ import type { Context } from '../host/context.ts';
 import { makeFolder } from '../host/folders.ts';
 import { explained, type SqlConnection } from './connection.ts';
 import { createNodeSqliteDialect, DatabaseBusy } from './node-sqlite-dialect.ts';
-import { ensureSchema, type FoundSchema } from './schema-check.ts';
+import { completeSchema, holdsData, type PresentColumn } from './old-schema.ts';
+import { ensureSchema, type FoundSchema, refuseOld } from './schema-check.ts';
 import type { Tables } from './tables.ts';
 
 /** MLflow waits 20 s for another writer (`PRAGMA busy_timeout`); so long and a little longer. */
-const BUSY_WAIT_MS = 30_000;
+export const BUSY_WAIT_MS = 30_000;
 
 /**
  * Opens the database of a `sqlite:///` URI, and makes it where there is none, as MLflow would. A
@@ -32,14 +34,48 @@ export async function openSqlite(uri: string, context: Context): Promise<SqlConn
     const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS);
     const database = new Kysely<Tables>({ dialect });
     try {
-      const find = () => findSchema(database);
-      await ensureSchema({ find, create: () => createSchema(database, file) }, absoluteUri);
+      const refusal = await prepareSchema(database, file, absoluteUri);
+      return {
+        uri: absoluteUri,
+        database,
+        refusal,
+        runsPerRead: 100,
+        toFlag: Number,
+        isUniqueViolation,
+        explain,
+      };
     } catch (error) {
       file.close();
       throw error;
     }
-    return { uri: absoluteUri, database, toFlag: Number, isUniqueViolation, explain };
   });
+}
+
+/** Makes the tables, or makes an older database readable. Returns why nothing may be written to it. */
+async function prepareSchema(
+  database: Kysely<Tables>,
+  file: DatabaseSync,
+  uri: string,
+): Promise<MltsError | undefined> {
+  const revision = await ensureSchema(
+    {
+      find: () => findSchema(database),
+      holdsData: () => holdsData(database),
+      create: () => createSchema(database, file),
+    },
+    uri,
+  );
+  const refusal = refuseOld(revision, uri);
+  if (refusal !== undefined) {
+    const { sqliteSchema } = await import('./schema/sqlite.ts');
+    const { rows } = await sql<PresentColumn>`
+      select tables.name as "table", columns.name as "column"
+      from sqlite_master as tables, pragma_table_info(tables.name) as columns
+      where tables.type = 'table'`.execute(database);
+    file.exec(completeSchema(sqliteSchema, rows, 'main'));
+    file.exec('pragma query_only = on');
+  }
+  return refusal;
 }
 
 /**
@@ -59,7 +95,7 @@ export function parseSqliteUri(uri: string, cwd: string): { path: string; query:
   });
 }
 
-async function findSchema(database: Kysely<Tables>): Promise<FoundSchema> {
+export async function findSchema(database: Kysely<Tables>): Promise<FoundSchema> {
   const tables = await sql<{ name: string }>`select name from sqlite_master where type = 'table'`
     .execute(database)
     .then(({ rows }) => rows.map(({ name }) => name));
@@ -70,10 +106,7 @@ async function findSchema(database: Kysely<Tables>): Promise<FoundSchema> {
 }
 
 /** All tables in one transaction; of several processes that find an empty file, one makes them. */
-async function createSchema(
-  database: Kysely<Tables>,
-  file: { exec(script: string): void },
-): Promise<void> {
+async function createSchema(database: Kysely<Tables>, file: DatabaseSync): Promise<void> {
   const { sqliteSchema } = await import('./schema/sqlite.ts');
   await database.transaction().execute(async (transaction) => {
     if ((await findSchema(transaction)).kind === 'empty') file.exec(sqliteSchema);

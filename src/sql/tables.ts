@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { LifecycleStage, RunStatus } from '../core/entities.ts';
+import type { LoggedModelTables } from './logged-model-tables.ts';
 import type { RegistryTables } from './registry-tables.ts';
 
 /** A boolean as the driver takes and gives it: SQLite has numbers only. */
@@ -9,7 +10,7 @@ export type Flag = boolean | number;
 type Whole = number | bigint;
 
 /** The columns that mlts reads or writes, of the tables in `schema/`. */
-export interface Tables extends RegistryTables {
+export interface Tables extends RegistryTables, LoggedModelTables {
   alembic_version: { version_num: string };
   experiments: {
     experiment_id: Generated<Whole>;
@@ -43,6 +44,7 @@ export interface Tables extends RegistryTables {
   latest_metrics: MetricRow;
   datasets: {
     dataset_uuid: string;
+    experiment_id: Whole;
     name: string;
     digest: string;
     dataset_source_type: string;
@@ -57,7 +59,7 @@ export interface Tables extends RegistryTables {
     source_id: string;
     destination_type: string;
     destination_id: string;
-    step: number;
+    step: Generated<number>;
   };
   input_tags: { input_uuid: string; name: string; value: string };
 }

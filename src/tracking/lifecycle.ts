@@ -9,13 +9,23 @@ export function refuseDeleted(kind: 'experiment' | 'run', id: string, stage: str
 }
 
 export function experimentNotFound(experimentId: string): NotFound {
-  return new NotFound(`there is no experiment with id ${experimentId}`);
+  return new NotFound(`there is no experiment with id ${experimentId}`, {
+    hint: 'list what there is: mlts experiments search --view all',
+  });
+}
+
+export function runNotFound(runId: string): NotFound {
+  return new NotFound(`there is no run with id ${runId}`, {
+    hint: 'list what there is: mlts runs search --view all',
+  });
 }
 
 /** Only an active experiment can be deleted, and only a deleted one restored. */
 export function wrongStage(experimentId: string, stage: 'active' | 'deleted'): NotFound {
   const state = stage === 'active' ? 'not deleted' : 'deleted already';
-  return new NotFound(`experiment ${experimentId} is ${state}`);
+  return new NotFound(`experiment ${experimentId} is ${state}`, {
+    hint: `look at it: mlts experiments get --experiment-id ${experimentId}`,
+  });
 }
 
 export function nameTaken(name: string, cause?: unknown): AlreadyExists {
@@ -26,7 +36,9 @@ export function nameTaken(name: string, cause?: unknown): AlreadyExists {
 }
 
 export function tagNotFound(runId: string, key: string): NotFound {
-  return new NotFound(`run ${runId} has no tag \`${key}\``);
+  return new NotFound(`run ${runId} has no tag \`${key}\``, {
+    hint: `look at those it has: mlts runs get ${runId}`,
+  });
 }
 
 export function experimentTagNotFound(experimentId: string, key: string): NotFound {

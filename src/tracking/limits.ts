@@ -3,6 +3,7 @@ import { type Env, readFlag, variables } from '../core/environment-variables.ts'
 import { InvalidInput } from '../core/errors.ts';
 import { checkKey, lengthOf } from '../core/key.ts';
 import { isSecretName } from '../core/redact.ts';
+import { checkModelId } from './logged-model-limits.ts';
 import type { RunData } from './store.ts';
 import { checkArchivalTag } from './trace-archival.ts';
 
@@ -54,7 +55,9 @@ export function checkTags(tags: readonly Tag[], rule: LengthRule): readonly Tag[
 
 /** @throws InvalidInput for an empty or too long name, and tags that MLflow refuses. */
 export function checkExperiment(name: string, tags: readonly Tag[] = []): void {
-  if (name === '') throw new InvalidInput('the experiment name is empty');
+  if (name === '') {
+    throw new InvalidInput('the experiment name is empty', { hint: 'give it a name' });
+  }
   fitLength('the experiment name', name, LIMITS.experimentName, REFUSE);
   tags.forEach(checkExperimentTag);
 }
@@ -95,8 +98,9 @@ export function checkTraceIds(ids: readonly string[]): readonly string[] {
   });
 }
 
-function checkMetric({ key, value, timestampMs, step }: Metric): void {
+function checkMetric({ key, value, timestampMs, step, modelId }: Metric): void {
   checkKey('metric', key);
+  if (modelId !== undefined) checkModelId(modelId);
   const isWhole = Number.isSafeInteger(step) && Number.isSafeInteger(timestampMs);
   if (typeof value === 'number' && isWhole && timestampMs >= 0) return;
   throw new InvalidInput(
@@ -105,13 +109,15 @@ function checkMetric({ key, value, timestampMs, step }: Metric): void {
 }
 
 /** The same param twice is one; with two values it is a mistake. */
-function withoutRepeats(params: readonly Param[]): readonly Param[] {
+export function withoutRepeats(params: readonly Param[]): readonly Param[] {
   const seen = new Map<string, string>();
   for (const { key, value } of params) {
     const earlier = seen.get(key);
     if (earlier !== undefined && earlier !== value) {
       const both = `${showValue(key, earlier)} and ${showValue(key, value)}`;
-      throw new InvalidInput(`param \`${key}\` is given twice: ${both}`);
+      throw new InvalidInput(`param \`${key}\` is given twice: ${both}`, {
+        hint: 'leave one of them out',
+      });
     }
     seen.set(key, value);
   }
@@ -120,7 +126,10 @@ function withoutRepeats(params: readonly Param[]): readonly Param[] {
 
 function fitLength(what: string, value: string, limit: number, rule: LengthRule): string {
   if (value.length <= limit || lengthOf(value) <= limit) return value;
-  if (!rule.truncate) throw new InvalidInput(`${what} is longer than ${limit} characters`);
+  if (!rule.truncate) {
+    const hint = 'shorten it, or log it as an artifact';
+    throw new InvalidInput(`${what} is longer than ${limit} characters`, { hint });
+  }
   rule.warn(`${what} is longer than ${limit} characters: the rest is cut off`);
   return [...value].slice(0, limit).join('');
 }
@@ -135,6 +144,18 @@ export function paramConflict(
   return new InvalidInput(
     `param \`${key}\` of run ${runId} is ${showValue(key, old)} and cannot become ${showValue(key, value)}`,
     { hint: 'start a new run to log another value' },
+  );
+}
+
+/** As `paramConflict`, for a logged model. */
+export function modelParamConflict(
+  modelId: string,
+  key: string,
+  old: string,
+  value: string,
+): InvalidInput {
+  return new InvalidInput(
+    `param \`${key}\` of logged model ${modelId} is ${showValue(key, old)} and cannot become ${showValue(key, value)}`,
   );
 }
 

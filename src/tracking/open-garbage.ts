@@ -2,8 +2,8 @@ import { resolveLocation } from '../core/artifact-location.ts';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
+import { locateStore } from '../host/store-place.ts';
 import type { GarbageCollector } from './garbage.ts';
-import { locateStore } from './open.ts';
 import type { WorkspaceChoice } from './sql/garbage/sql-garbage-collector.ts';
 
 /**

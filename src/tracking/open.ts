@@ -1,11 +1,10 @@
-import { join, resolve } from 'node:path';
-import { quotePath, resolveLocation, toFileUri, unquotePath } from '../core/artifact-location.ts';
+import { join } from 'node:path';
+import { quotePath, resolveLocation, toFileUri } from '../core/artifact-location.ts';
 import { variables } from '../core/environment-variables.ts';
-import { InvalidInput } from '../core/errors.ts';
-import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
 import { cacheDirectory, kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
+import { locateStore } from '../host/store-place.ts';
 import { readLengthRule } from './limits.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -31,30 +30,6 @@ async function holdsExperiments(folder: string): Promise<boolean> {
     if ((await kindOf(join(folder, id, 'meta.yaml'))) !== undefined) return true;
   }
   return false;
-}
-
-/** Where a store is, by the form of its URI alone; a folder's path is absolute. */
-export type StorePlace =
-  | { readonly kind: 'sql' | 'server' }
-  | { readonly kind: 'folder'; readonly path: string };
-
-/** @throws InvalidInput for a URI that mlts has no store for. */
-export function locateStore(uri: string, cwd: string): StorePlace {
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
-  switch (scheme.replace(/\+.*$/, '')) {
-    case 'sqlite':
-    case 'postgresql':
-      return { kind: 'sql' };
-    case 'http':
-    case 'https':
-      return { kind: 'server' };
-    case 'file':
-      return { kind: 'folder', path: pathOfFileUri(uri, cwd) };
-    case '':
-      if (!/^databricks(-uc)?$|^uc$/.test(uri)) return { kind: 'folder', path: resolve(cwd, uri) };
-      break;
-  }
-  throw unknownStore(uri, scheme || uri);
 }
 
 /**
@@ -105,32 +80,5 @@ async function openFileStore(
     lengths: readLengthRule(env, terminal.warn),
     signal: interrupts.force,
     now,
-  });
-}
-
-/** `file:///abs`, `file:/abs`, `file:rel` and `file://localhost/abs`. */
-function pathOfFileUri(uri: string, cwd: string): string {
-  const [, host = '', path = ''] = /^file:(?:\/\/([^/]*))?([^?#]*)/is.exec(uri) ?? [];
-  if (host !== '' && !/^(localhost|127\.0\.0\.1)/.test(host)) {
-    throw new InvalidInput(`\`${uri}\` names a folder on another machine, \`${host}\``, {
-      hint: 'write three slashes before an absolute path: file:///data/mlruns',
-    });
-  }
-  return resolve(cwd, unquotePath(path));
-}
-
-const MENDS: Readonly<Record<string, string>> = {
-  postgres: 'write postgresql:// (MLflow knows no other name for it)',
-  mysql:
-    'start `mlflow server --backend-store-uri` on it and name that server (http://...) instead',
-  mssql:
-    'start `mlflow server --backend-store-uri` on it and name that server (http://...) instead',
-};
-
-function unknownStore(uri: string, scheme: string): InvalidInput {
-  return new InvalidInput(`mlts has no tracking store for \`${redactUrls(uri)}\` (\`${scheme}\`)`, {
-    hint:
-      MENDS[scheme.replace(/\+.*$/, '')] ??
-      'use sqlite:///FILE, postgresql://..., a folder, or the http(s):// address of an MLflow server',
   });
 }

@@ -1,9 +1,9 @@
 import { variables } from '../core/environment-variables.ts';
-import { InvalidInput } from '../core/errors.ts';
+import { InvalidInput, type MltsError } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
-import { locateStore } from './open.ts';
+import { locateStore } from '../host/store-place.ts';
 
 /** What is found where a store's URI points, in words for people. */
 export interface StoreState {
@@ -12,6 +12,8 @@ export interface StoreState {
   readonly exists: boolean;
   /** Of a database. */
   readonly schemaRevision?: string | undefined;
+  /** Why it can only be read. */
+  readonly refusal?: MltsError | undefined;
   /** Of a server. */
   readonly serverVersion?: string | undefined;
 }
@@ -50,13 +52,13 @@ async function inspectDatabase(
   context: Context,
 ): Promise<StoreState> {
   const { openReadOnlyDatabase } = await import('../sql/read-only-database.ts');
-  const { checkRevision } = await import('../sql/schema-check.ts');
+  const { refuseOld, requireReadable } = await import('../sql/schema-check.ts');
   const database = await openReadOnlyDatabase(uri, ANSWER_MS, context);
   try {
-    const revision = await database.readRevision();
-    if (revision === 'empty') return { kind, exists: false };
-    checkRevision(revision, uri);
-    return { kind, exists: true, schemaRevision: revision };
+    const found = await database.readRevision();
+    if (found === 'empty') return { kind, exists: false };
+    const schemaRevision = requireReadable(found, uri);
+    return { kind, exists: true, schemaRevision, refusal: refuseOld(schemaRevision, uri) };
   } finally {
     await database.close();
   }
@@ -64,13 +66,13 @@ async function inspectDatabase(
 
 /** A search needs what every verb needs: an address that answers, and credentials that are taken. */
 async function inspectServer(uri: string, context: Context): Promise<StoreState> {
-  const { createHttpClient } = await import('../host/http/client.ts');
+  const { openMlflowServer } = await import('../host/http/mlflow-server.ts');
   const env = {
     ...context.env,
     [variables.httpRequestTimeout]: String(ANSWER_MS / 1_000),
     [variables.httpRequestMaxRetries]: '0',
   };
-  const client = await createHttpClient(uri, { ...context, env }, { audience: 'tracking-server' });
+  const client = await openMlflowServer(uri, { ...context, env });
   try {
     await client.callJson({
       method: 'POST',

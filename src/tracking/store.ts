@@ -1,14 +1,18 @@
 import type {
+  DatasetName,
   EvaluationDataset,
   Experiment,
   Metric,
+  ModelOutput,
   Param,
   Run,
   RunInfo,
+  RunInputs,
   RunLinks,
   RunStatus,
   Tag,
 } from '../core/entities.ts';
+import type { LoggedModel, LoggedModelStatus } from '../core/logged-model.ts';
 import type { Page, PageRequest } from '../core/page.ts';
 
 export interface NewExperiment {
@@ -56,10 +60,68 @@ export interface DatasetSearch extends PageRequest {
   readonly orderBy?: readonly string[] | undefined;
 }
 
+/** A search to its end; `maxResults` is how many at most, absent: all. */
+export interface RunScan extends Omit<RunSearch, 'maxResults' | 'pageToken'> {
+  readonly maxResults?: number | undefined;
+}
+
 export interface RunData {
   readonly params?: readonly Param[];
   readonly tags?: readonly Tag[];
   readonly metrics?: readonly Metric[];
+}
+
+export interface NewLoggedModel {
+  readonly experimentId: string;
+  /** Absent: a name that MLflow would make up. */
+  readonly name?: string | undefined;
+  /** The run that makes it. */
+  readonly sourceRunId?: string | undefined;
+  readonly modelType?: string | undefined;
+  readonly tags?: readonly Tag[];
+  readonly params?: readonly Param[];
+}
+
+/** One key of an order; `dataset` narrows down which values of a metric count. */
+export interface LoggedModelOrder {
+  /** An attribute, or `metrics.NAME`. */
+  readonly field: string;
+  readonly isAscending: boolean;
+  readonly dataset?: Partial<DatasetName>;
+}
+
+/** `filter` in MLflow's own language; without `orderBy` the newest come first. */
+export interface LoggedModelSearch extends PageRequest {
+  readonly experimentIds: readonly string[];
+  readonly filter?: string | undefined;
+  /** Only models that were measured on one of these; its metrics are what the filter sees. */
+  readonly datasets?: readonly DatasetChoice[];
+  readonly orderBy?: readonly LoggedModelOrder[];
+}
+
+/** A dataset by its name, of any content where `digest` is absent. */
+export type DatasetChoice = Pick<DatasetName, 'name'> & Partial<DatasetName>;
+
+/**
+ * The models that runs have logged (MLflow 3). Deleted ones are found by their id only where that is
+ * asked for, and by no search; they can still be changed.
+ *
+ * Every method throws `NotFound` for unknown ids, `InvalidInput` for what MLflow refuses, `Unavailable`
+ * when the store cannot be reached.
+ */
+export interface LoggedModelStore {
+  /** A new model is PENDING, until `finalize` says how its upload ended. */
+  create(model: NewLoggedModel): Promise<LoggedModel>;
+  get(modelId: string, options?: { readonly findsDeleted?: boolean }): Promise<LoggedModel>;
+  finalize(modelId: string, status: LoggedModelStatus): Promise<LoggedModel>;
+  /** Marks it as deleted, which it may be already. */
+  delete(modelId: string): Promise<void>;
+  setTags(modelId: string, tags: readonly Tag[]): Promise<void>;
+  /** @throws NotFound where the model has no such tag. */
+  deleteTag(modelId: string, key: string): Promise<void>;
+  /** All or nothing. A param that exists with another value is refused. */
+  logParams(modelId: string, params: readonly Param[]): Promise<void>;
+  search(search: LoggedModelSearch): Promise<Page<LoggedModel>>;
 }
 
 /**
@@ -83,6 +145,7 @@ export interface TrackingStore {
   /** The address that a child process on this machine is given as MLFLOW_TRACKING_URI. */
   readonly uri: string;
   readonly genAi: GenAiStore;
+  readonly loggedModels: LoggedModelStore;
   getExperiment(experimentId: string): Promise<Experiment>;
   getExperimentByName(name: string): Promise<Experiment | undefined>;
   /** Returns the new experiment's id. */
@@ -98,7 +161,10 @@ export interface TrackingStore {
   deleteExperimentTag(experimentId: string, key: string): Promise<void>;
   createRun(run: NewRun): Promise<Run>;
   getRun(runId: string): Promise<Run>;
-  /** All or nothing, as MLflow's log-batch. A param that exists with another value is refused. */
+  /**
+   * All or nothing, as MLflow's log-batch. A param that exists with another value is refused, and a metric
+   * of an unknown logged model.
+   */
   logBatch(runId: string, data: RunData): Promise<void>;
   updateRun(runId: string, update: RunUpdate): Promise<RunInfo>;
   /** Marks it as deleted, which it may be already. */
@@ -112,7 +178,17 @@ export interface TrackingStore {
   searchExperiments(search: ExperimentSearch): Promise<Page<Experiment>>;
   /** Runs of these experiments; ids that are none find nothing. */
   searchRuns(search: RunSearch): Promise<Page<Run>>;
+  /**
+   * All runs that a search finds, some at a time; the first part comes even where it is empty. But for a
+   * server, which is asked page by page, it is what was found at the beginning: what others add or end
+   * meanwhile neither doubles a run nor hides one.
+   */
+  scanRuns(scan: RunScan): AsyncIterable<readonly Run[]>;
   /** The datasets and models that went into a run and came out of it. */
   getRunLinks(runId: string): Promise<RunLinks>;
+  /** What is an input already stays as it is. */
+  logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void>;
+  /** What is an output already stays as it is. */
+  logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void>;
   close(): Promise<void>;
 }

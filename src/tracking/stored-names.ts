@@ -1,5 +1,5 @@
 import type { Context } from '../host/context.ts';
-import { locateStore } from './open.ts';
+import { locateStore } from '../host/store-place.ts';
 
 export interface StoredName {
   readonly id: string;

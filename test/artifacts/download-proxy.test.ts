@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { downloadArtifact } from '../../src/artifacts/download.ts';
-import { createServerModelFinder } from '../../src/artifacts/server-models.ts';
+import { withResolver } from '../setup/artifact-resolver.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython, type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
 
@@ -67,11 +67,9 @@ function download(uri: string, env: Record<string, string> = {}): Promise<string
     cwd: folder,
     env: { MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0', ...env },
   });
-  return downloadArtifact(uri, join(folder, 'to'), context, {
-    trackingUri: server.uri,
-    artifactUriOfRun: async () => logged.artifactUri,
-    ...createServerModelFinder(server.uri, context),
-  });
+  return withResolver(server.uri, context, (resolver) =>
+    downloadArtifact(uri, join(folder, 'to'), context, resolver),
+  );
 }
 
 async function readTree(path: string): Promise<Record<string, string>> {
@@ -172,7 +170,7 @@ describe('models', () => {
   test.each([
     ['models:/nobody/1', /not found/i],
     ['models:/churn/99', /not found/i],
-    ['models:/churn@nobody', /not found/i],
+    ['models:/churn@nobody', /has no alias `nobody`/],
     ['models:/churn/Staging', /has no version in stage `Staging`/],
     ['models:/empty/latest', /has no version/],
     ['models:/m-nobody', /not found/i],

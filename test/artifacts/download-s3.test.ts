@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { downloadArtifact } from '../../src/artifacts/download.ts';
+import { resolveRunsTo } from '../setup/artifact-resolver.ts';
 import { createTestContext } from '../setup/context.ts';
 import { S3_PAGE_SIZE, type S3Server, startS3Server } from '../setup/s3.ts';
 
@@ -28,10 +29,7 @@ afterAll(async () => {
   await Promise.all(scratch.map((path) => rm(path, { recursive: true, force: true })));
 });
 
-const resolver = {
-  trackingUri: 'sqlite:///mlflow.db',
-  artifactUriOfRun: async () => 's3://lake/runs/1/artifacts',
-};
+const resolver = resolveRunsTo('s3://lake/runs/1/artifacts');
 
 function download(uri: string, env: Record<string, string> = {}): Promise<string> {
   const context = createTestContext({ cwd: folder, env: { ...server.env, ...env } });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { downloadArtifact } from '../../src/artifacts/download.ts';
+import { resolveRunsTo } from '../setup/artifact-resolver.ts';
 import { createTestContext } from '../setup/context.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -34,7 +35,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const resolver = { trackingUri: 'sqlite:///mlflow.db', artifactUriOfRun: async () => '' };
+const resolver = resolveRunsTo('');
 const env = { MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR: '0', MLFLOW_HTTP_REQUEST_MAX_RETRIES: '1' };
 
 function download(uri: string, context = createTestContext({ cwd: folder, env })) {

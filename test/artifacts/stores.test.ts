@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { openArtifactStore } from '../../src/artifacts/open.ts';
 import { testArtifactStore } from '../contracts/artifact-store.ts';
+import { startAzureServer } from '../setup/azure.ts';
 import { createTestContext } from '../setup/context.ts';
+import { startDbfsServer } from '../setup/dbfs.ts';
+import { startGcsServer, whyNoGcs } from '../setup/gcs.ts';
 import { startMlflowServer } from '../setup/mlflow.ts';
 import { startS3Server } from '../setup/s3.ts';
 
@@ -40,6 +43,37 @@ testArtifactStore('S3', async () => {
 });
 
 testArtifactStore(
+  'Google Cloud Storage',
+  async () => {
+    const server = await startGcsServer();
+    ends.push(() => server.stop());
+    await server.createBucket('lake');
+    return { createBase: () => `gs://lake/${nextFolder()}`, env: server.env };
+  },
+  { skippedBecause: await whyNoGcs() },
+);
+
+for (const [name, scheme, service] of [
+  ['Azure blobs', 'wasbs', 'blob'],
+  ['an Azure data lake, asked for blobs', 'abfss', 'dfs'],
+]) {
+  testArtifactStore(name ?? '', async () => {
+    const server = await startAzureServer();
+    ends.push(() => server.stop());
+    await server.createContainer('lake');
+    const host = `${server.account}.${service}.core.windows.net`;
+    return { createBase: () => `${scheme}://lake@${host}/${nextFolder()}`, env: server.env };
+  });
+}
+
+testArtifactStore('DBFS', async () => {
+  const server = await startDbfsServer();
+  ends.push(() => server.stop());
+  const { env } = server;
+  return { createBase: () => `dbfs:/ml/${nextFolder()}`, env, trackingUri: 'databricks' };
+});
+
+testArtifactStore(
   'an MLflow server',
   async () => {
     const server = await startMlflowServer();
@@ -50,16 +84,19 @@ testArtifactStore(
   { isMlflowServer: true },
 );
 
-test.each(['/', 'file:///', 's3://lake', 's3://lake/', 'mlflow-artifacts:/'])(
-  'all of %s is never deleted',
-  async (base) => {
-    const env = { AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' };
-    const store = await openArtifactStore(base, createTestContext({ env }), 'http://127.0.0.1:9');
-    await expect(store.delete('', AbortSignal.timeout(10_000))).rejects.toThrow(
-      /is no place below a store, but all of one/,
-    );
-  },
-);
+test.each([
+  ...['/', 'file:///', 's3://lake', 's3://lake/', 'mlflow-artifacts:/', 'gs://lake', 'dbfs:/'],
+  ...['wasbs://lake@me.blob.core.windows.net', 'abfss://lake@me.dfs.core.windows.net/'],
+])('all of %s is never deleted', async (base) => {
+  const env = {
+    ...{ AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' },
+    AZURE_STORAGE_ACCESS_KEY: 'aw==',
+  };
+  const store = await openArtifactStore(base, createTestContext({ env }), 'http://127.0.0.1:9');
+  await expect(store.delete('', AbortSignal.timeout(10_000))).rejects.toThrow(
+    /is no place below a store, but all of one/,
+  );
+});
 
 test('a link is deleted, what it leads to stays', async () => {
   const folder = await createFolder();

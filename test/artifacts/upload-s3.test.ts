@@ -102,7 +102,7 @@ test('an interrupt leaves neither an object nor parts of one', async () => {
 test.each([
   { base: 's3://nobody/x', env: {}, says: /the bucket of s3:\/\/nobody\/x\/a does not exist/ },
   { base: BASE, env: { MLFLOW_S3_UPLOAD_EXTRA_ARGS: '[1]' }, says: /is no JSON object: `\[1\]`/ },
-  { base: 'gs://lake/x', env: {}, says: /cannot write to `gs:` addresses yet/ },
+  { base: 'hdfs://lake/x', env: {}, says: /cannot write to `hdfs:` addresses yet/ },
 ])('$base $env: $says', async ({ base, env, says }) => {
   await writeFile(join(folder, 'a'), 'x');
   await expect(uploadFile('a', targetIn('', base), createContext(env))).rejects.toThrow(says);

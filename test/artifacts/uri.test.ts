@@ -50,7 +50,7 @@ function readOurs(uri: string): readonly (string | null)[] | null {
       alias: null,
       ...model,
     };
-    return [modelId, name, version, stage, alias];
+    return [modelId, name, version === null ? null : String(version), stage, alias];
   } catch {
     return null;
   }

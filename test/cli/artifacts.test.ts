@@ -117,8 +117,8 @@ describe('what is wrong is one line', () => {
     { args: ['download'], exitCode: 2, says: /neither --run-id nor --artifact-uri/ },
     { args: ['download', '-r', 'RUN', '-a', 'x/../../y'], exitCode: 1, says: /leads out/ },
     { args: ['download', '-u', 'none', '-d', 'd'], exitCode: 1, says: /no such file or folder/ },
-    { args: ['download', '-u', 'models:/m/1'], exitCode: 1, says: /m\/1/ },
-    { args: ['download', '-u', 'gs://b/x'], exitCode: 1, says: /`gs:`/ },
+    { args: ['download', '-u', 'models:/m/1'], exitCode: 1, says: /`m` has no version 1/ },
+    { args: ['download', '-u', 'hdfs://b/x'], exitCode: 1, says: /`hdfs:`/ },
     { args: ['log-artifact', '-r', 'RUN', '-l', 'none'], exitCode: 1, says: /no such file/ },
     { args: ['log-artifact', '-r', 'RUN', '-l', 'set'], exitCode: 1, says: /set is a folder/ },
     {
@@ -143,7 +143,7 @@ describe('what is wrong is one line', () => {
     const args = ['artifacts', 'download', '-r', runId, '-a', 'none'];
     const ended = await rig.mlts(args, { env: { TMPDIR: rig.path('tmp') } });
     expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
-    expect(ended.stderr).toMatch(/error: .*none does not exist\nhint: a model that the run logged/);
+    expect(ended.stderr).toMatch(/error: .*none does not exist\n/);
     expect(await readdir(rig.path('tmp'))).toEqual([]);
   });
 

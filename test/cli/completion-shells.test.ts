@@ -60,6 +60,14 @@ beforeAll(async () => {
   rig = createRig();
   await rig.write(START_FILES);
   await chmod(rig.path('bin/mlts'), 0o755);
+  for (const line of [
+    'registered-models create churn',
+    'model-versions create churn --source s3://bucket/one',
+    'model-versions transition-stage churn 1 Production',
+    'registered-models set-alias churn best 1',
+  ]) {
+    expect(await rig.mlts(line.split(' '))).toMatchObject({ exitCode: 0 });
+  }
   for (const name of ['my first', 'other']) {
     expect(await rig.mlts(['experiments', 'create', '-n', name])).toMatchObject({ exitCode: 0 });
   }
@@ -107,6 +115,18 @@ describe.each(Object.keys(SHELLS))('%s', (shell) => {
     { typed: 'mlts run . -P quick=F\\t', words: ['run', '.', '-P', 'quick=False'] },
     { typed: 'mlts run . -P data=sett\\t', words: ['run', '.', '-P', 'data=settings.env'] },
     { typed: 'mlts run . --env-file sett\\t', words: ['run', '.', '--env-file', 'settings.env'] },
+    {
+      typed: 'mlts models promote chu\\t--version \\t',
+      words: ['models', 'promote', 'churn', '--version', '1'],
+    },
+    {
+      typed: 'mlts artifacts download -u models:/ch\\tProd\\t',
+      words: ['artifacts', 'download', '-u', 'models:/churn/Production'],
+    },
+    {
+      typed: 'mlts artifacts download -u models:/churn@b\\t',
+      words: ['artifacts', 'download', '-u', 'models:/churn@best'],
+    },
   ])(`completes $typed (${reason ?? 'the real shell'})`, async ({ typed, words }) => {
     expect(await completeIn(shell, typed)).toEqual(words);
   });

@@ -18,6 +18,25 @@ entry_points:
     command: "false"
 `;
 
+const REGISTRY = [
+  'registered-models create churn --description why',
+  'registered-models create prompt --tag mlflow.prompt.is_prompt=true',
+  'registered-models create empty',
+  'model-versions create churn --source s3://bucket/one',
+  'model-versions create churn --source s3://bucket/two',
+  'model-versions create churn --source s3://bucket/three',
+  'model-versions transition-stage churn 1 Production',
+  'registered-models set-alias churn best 2',
+  'registered-models set-alias churn new 2',
+  'model-versions delete churn 3',
+];
+
+async function fillRegistry(env: Readonly<Record<string, string>> = {}): Promise<void> {
+  for (const line of REGISTRY) {
+    expect(await rig.mlts(line.split(' '), { env }), line).toMatchObject({ exitCode: 0 });
+  }
+}
+
 beforeAll(async () => {
   rig = createRig();
   await rig.write({ 'p/MLproject': PROJECT, 'p/train.py': '', 'p/notes.txt': '' });
@@ -33,6 +52,7 @@ beforeAll(async () => {
   ]);
   expect(made).toMatchObject({ exitCode: 0 });
   run = /[0-9a-f]{32}/.exec(made.stdout + made.stderr)?.[0] ?? '';
+  await fillRegistry();
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
@@ -91,6 +111,89 @@ describe('mlts __complete', () => {
   });
 });
 
+describe('the model registry', () => {
+  const cases = [
+    { words: ['registered-models', 'get', ''], found: ['churn\twhy', 'empty'] },
+    { words: ['registered-models', 'get', 'e'], found: ['empty'] },
+    { words: ['registered-models', 'create', ''], found: [] },
+    { words: ['registered-models', 'rename', 'churn', ''], found: [] },
+    { words: ['registered-models', 'set-alias', 'churn', 'b'], found: ['best\tversion 2'] },
+    {
+      words: ['registered-models', 'set-alias', 'churn', 'best', ''],
+      found: ['2\tNone @best @new', '1\tProduction'],
+    },
+    { words: ['model-versions', 'get', 'churn', '2'], found: ['2\tNone @best @new'] },
+    { words: ['model-versions', 'get', '../churn', ''], found: [] },
+    {
+      words: ['model-versions', 'download', 'churn', ''],
+      found: [
+        '2\tNone @best @new',
+        '1\tProduction',
+        'latest',
+        'Production',
+        '@best\tversion 2',
+        '@new\tversion 2',
+      ],
+    },
+    { words: ['model-versions', 'get', "o'none", ''], found: [] },
+    {
+      words: ['model-versions', 'transition-stage', 'churn', '1', ''],
+      found: ['None', 'Staging', 'Production', 'Archived'],
+    },
+    { words: ['model-versions', 'search', '--stage', 'P'], found: ['Production'] },
+    { words: ['model-versions', 'copy', 'models:/c'], found: ['models:/churn/\twhy'] },
+    { words: ['model-versions', 'copy', 'models:/churn/1', 'e'], found: ['empty'] },
+    { words: ['models', 'promote', 'churn', '--version', '1'], found: ['1\tProduction'] },
+    { words: ['models', 'promote', 'churn', '--to', '@n'], found: ['@new\tversion 2'] },
+    { words: ['models', 'promote', 'churn', '--to=S'], found: ['--to=Staging'] },
+    { words: ['models', 'register', 'mo'], found: ['models:/', ':files'] },
+    { words: ['models', 'register', 'x', '--name', 'ch'], found: ['churn\twhy'] },
+    {
+      words: ['models', 'register', 'x', '--name', 'churn', '--alias', 'n'],
+      found: ['new\tversion 2'],
+    },
+    { words: ['artifacts', 'download', '-u', ''], found: ['models:/', 'runs:/'] },
+    {
+      words: ['artifacts', 'download', '--artifact-uri=models:/churn/'],
+      found: [
+        '--artifact-uri=models:/churn/2\tNone @best @new',
+        '--artifact-uri=models:/churn/1\tProduction',
+        '--artifact-uri=models:/churn/latest',
+        '--artifact-uri=models:/churn/Production',
+      ],
+    },
+    {
+      words: ['artifacts', 'download', '-u', 'models:/churn@'],
+      found: ['models:/churn@best\tversion 2', 'models:/churn@new\tversion 2'],
+    },
+    { words: ['artifacts', 'download', '-u', 'models:/../x/'], found: [] },
+    { words: ['artifacts', 'download', '-u', 's3://'], found: [] },
+  ];
+
+  test.each(cases)('$words', async ({ words, found }) => {
+    expect(await complete(words)).toEqual(found);
+  });
+
+  test('runs, as the first part of an address', async () => {
+    const words = ['models', 'register', `runs:/${run.slice(0, 4)}`];
+    expect(await complete(words)).toEqual([`runs:/${run}/\tbold`]);
+  });
+
+  test('in a folder of MLflow, whose models are no runs', async () => {
+    const env = { MLFLOW_TRACKING_URI: 'models-in-folder' };
+    await fillRegistry(env);
+    for (const { words, found } of cases) {
+      expect(await complete(words, { env }), words.join(' ')).toEqual(found);
+    }
+    expect(await complete(['runs', 'get', ''], { env })).toEqual([]);
+  });
+
+  test('MLFLOW_REGISTRY_URI comes before the tracking URI', async () => {
+    const env = { MLFLOW_REGISTRY_URI: 'sqlite:///mlflow.db', MLFLOW_TRACKING_URI: 'none' };
+    expect(await complete(['registered-models', 'get', ''], { env })).toHaveLength(2);
+  });
+});
+
 describe('a key press', () => {
   test.each([
     '',
@@ -100,10 +203,14 @@ describe('a key press', () => {
     'sqlite:////proc/none/x.db',
   ])('makes nothing where there is no store (%s)', async (uri) => {
     await using empty = createRig();
-    const ended = await empty.mlts(['__complete', 'runs', 'get', ''], {
-      env: { MLFLOW_TRACKING_URI: uri },
-    });
-    expect(ended).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+    for (const words of [
+      ['runs', 'get', ''],
+      ['registered-models', 'get', ''],
+    ]) {
+      const env = { MLFLOW_TRACKING_URI: uri };
+      const ended = await empty.mlts(['__complete', ...words], { env });
+      expect(ended).toMatchObject({ exitCode: 0, stdout: '', stderr: '' });
+    }
     expect(readdirSync(empty.directory)).toEqual([]);
   });
 
@@ -121,6 +228,7 @@ describe('a key press', () => {
       for (const to of [port, await findFreePort()]) {
         const env = { MLFLOW_TRACKING_URI: `${scheme}://user:secret@127.0.0.1:${to}/x` };
         expect(await complete(['runs', 'get', ''], { env })).toEqual([]);
+        expect(await complete(['registered-models', 'get', ''], { env })).toEqual([]);
       }
     }
     silent.close();

@@ -3,6 +3,7 @@ import { chmod } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { findFreePort } from '../setup/mlflow.ts';
+import { loadOlderSqlite } from '../setup/older-databases.ts';
 import { createRig } from './rig.ts';
 
 describe('mlts doctor', () => {
@@ -64,7 +65,11 @@ describe('mlts doctor', () => {
 describe('what is broken is told with its mend, and in JSON', () => {
   const broken = [
     { name: 'no database', uri: 'sqlite:///text.db', says: 'the file is no SQLite database' },
-    { name: 'an old schema', uri: 'sqlite:///old.db', says: 'was made by an older MLflow' },
+    {
+      name: 'a very old schema',
+      uri: 'sqlite:///old.db',
+      says: 'was made by an MLflow before 1.15',
+    },
     { name: 'foreign tables', uri: 'sqlite:///foreign.db', says: 'but not those of MLflow' },
     { name: 'a file as folder', uri: 'text.db', says: 'is a file, not a folder' },
     { name: 'an unknown store', uri: 'mysql://host/x', says: 'mlts has no tracking store' },
@@ -91,6 +96,20 @@ describe('what is broken is told with its mend, and in JSON', () => {
     const { tracking } = JSON.parse(stdout) as { tracking: { problem: { message: string } } };
     expect(tracking.problem.message).toContain(says);
   });
+});
+
+test('a database of an older MLflow is shown with its revision, and how it can be written to', async () => {
+  await using rig = createRig();
+  await loadOlderSqlite('2.9.2', rig.path('old.db'));
+  const env = { MLFLOW_TRACKING_URI: 'sqlite:///old.db' };
+  const { stdout, stderr, exitCode } = await rig.mlts(['doctor'], { env });
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('SQLite, schema acf3f17fdcc7, can only be read: see below\n');
+  expect(stderr).toMatch(
+    /^error: .*older MLflow.*\nhint: .*mlts db upgrade sqlite:\/\/\/old\.db\n$/,
+  );
+  const json = JSON.parse((await rig.mlts(['doctor', '-o', 'json'], { env })).stdout);
+  expect(json.tracking).toMatchObject({ usable: true, writable: false });
 });
 
 function fill(path: string, statements: string): void {

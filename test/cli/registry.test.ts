@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { startMlflowServer } from '../setup/mlflow.ts';
+import { startPostgres, whyNoPostgres } from '../setup/postgres.ts';
 import { createRig, type Rig } from './rig.ts';
 
 const asJson = async (rig: Rig, ...args: readonly string[]): Promise<unknown> =>
@@ -11,9 +13,49 @@ async function run(rig: Rig, ...lines: readonly string[]): Promise<void> {
   }
 }
 
+/** Each verb that changes or deletes, on the registry at `uri`. */
+async function changeEverything(uri: string): Promise<void> {
+  await using rig = createRig({ MLFLOW_TRACKING_URI: uri });
+  await run(
+    rig,
+    'registered-models create a',
+    'model-versions create a -s s3://bucket/a',
+    'model-versions create a -s s3://bucket/b',
+    'registered-models rename a b',
+    'registered-models update b --description of-model',
+    'registered-models set-tag b key value',
+    'registered-models set-tag b gone value',
+    'registered-models delete-tag b gone',
+    'registered-models set-alias b best 1',
+    'registered-models set-alias b gone 1',
+    'registered-models delete-alias b gone',
+    'model-versions update b 1 --description of-version',
+    'model-versions set-tag b 1 key value',
+    'model-versions set-tag b 1 gone value',
+    'model-versions delete-tag b 1 gone',
+    'model-versions delete b 2',
+  );
+  const tags = [{ key: 'key', value: 'value' }];
+  expect(await asJson(rig, 'registered-models', 'get', 'b')).toMatchObject({
+    description: 'of-model',
+    tags,
+    aliases: [{ alias: 'best', version: '1' }],
+  });
+  expect(await asJson(rig, 'model-versions', 'get', 'b', '1')).toMatchObject({
+    description: 'of-version',
+    tags,
+    aliases: ['best'],
+  });
+  const view = await rig.mlts(['model-versions', 'get', 'b', '1']);
+  expect(view.stdout).toMatch(/^name {9}b\nversion {6}1\nstage {8}None\naliases {6}best\n/);
+  await run(rig, 'registered-models delete b');
+  const empty = await rig.mlts(['registered-models', 'search', '-o', 'json']);
+  expect(empty.stdout).toBe('[]\n');
+}
+
 describe('the model registry', () => {
-  test("a team's way to production", async () => {
-    await using rig = createRig();
+  test.each(['sqlite:///mlflow.db', 'mlruns'])("a team's way to production: %s", async (uri) => {
+    await using rig = createRig({ MLFLOW_TRACKING_URI: uri });
     await run(
       rig,
       'registered-models create churn --description why --tag team=a=b',
@@ -52,43 +94,29 @@ describe('the model registry', () => {
     expect(await asJson(rig, ...archived)).toMatchObject([{ version: '1' }]);
   });
 
-  test('what is there changes and goes', async () => {
-    await using rig = createRig();
-    await run(
-      rig,
-      'registered-models create a',
-      'model-versions create a -s s3://bucket/a',
-      'model-versions create a -s s3://bucket/b',
-      'registered-models rename a b',
-      'registered-models update b --description of-model',
-      'registered-models set-tag b key value',
-      'registered-models set-tag b gone value',
-      'registered-models delete-tag b gone',
-      'registered-models set-alias b best 1',
-      'registered-models set-alias b gone 1',
-      'registered-models delete-alias b gone',
-      'model-versions update b 1 --description of-version',
-      'model-versions set-tag b 1 key value',
-      'model-versions set-tag b 1 gone value',
-      'model-versions delete-tag b 1 gone',
-      'model-versions delete b 2',
+  describe('what is there changes and goes', () => {
+    const started: { stop(): Promise<void> }[] = [];
+    afterAll(async () => {
+      for (const server of started) await server.stop();
+    });
+
+    test.each(['sqlite:///mlflow.db', 'mlruns'])('%s', changeEverything);
+
+    test('an MLflow server', async () => {
+      const server = await startMlflowServer();
+      started.push(server);
+      await changeEverything(server.uri);
+    });
+
+    const reason = whyNoPostgres();
+    test.skipIf(reason !== undefined)(
+      `PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`,
+      async () => {
+        const server = await startPostgres();
+        started.push(server);
+        await changeEverything(await server.createDatabase());
+      },
     );
-    const tags = [{ key: 'key', value: 'value' }];
-    expect(await asJson(rig, 'registered-models', 'get', 'b')).toMatchObject({
-      description: 'of-model',
-      tags,
-      aliases: [{ alias: 'best', version: '1' }],
-    });
-    expect(await asJson(rig, 'model-versions', 'get', 'b', '1')).toMatchObject({
-      description: 'of-version',
-      tags,
-      aliases: ['best'],
-    });
-    const view = await rig.mlts(['model-versions', 'get', 'b', '1']);
-    expect(view.stdout).toMatch(/^name {9}b\nversion {6}1\nstage {8}None\naliases {6}best\n/);
-    await run(rig, 'registered-models delete b');
-    const empty = await rig.mlts(['registered-models', 'search', '-o', 'json']);
-    expect(empty.stdout).toBe('[]\n');
   });
 
   test.each([
@@ -115,12 +143,10 @@ describe('the model registry', () => {
     await rig.mlts(['registered-models', 'create', 'a'], { env });
     const found = await rig.mlts(['registered-models', 'list', '-o', 'jsonl'], { env });
     expect(JSON.parse(found.stdout)).toMatchObject({ name: 'a' });
-    const folder = await rig.mlts(['registered-models', 'list'], {
-      env: { MLFLOW_TRACKING_URI: 'runs' },
-    });
-    expect(folder).toMatchObject({
+    const other = { MLFLOW_TRACKING_URI: 'runs', MLFLOW_REGISTRY_URI: 'ftp://host/models' };
+    expect(await rig.mlts(['registered-models', 'list'], { env: other })).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/no model registry for `runs`\nhint: .*MLFLOW_REGISTRY_URI/),
+      stderr: expect.stringMatching(/no model registry for `ftp:.*\nhint: use sqlite/),
     });
   });
 });

@@ -38,7 +38,7 @@ export interface RunOptions {
 }
 
 /** An environment with nothing of the developer's: a clean HOME, no MLFLOW_* settings, no colours. */
-export function createRig(): Rig {
+export function createRig(extra: Readonly<Record<string, string>> = {}): Rig {
   const directory = mkdtempSync(join(tmpdir(), 'mlts-rig-'));
   const inherited = Object.entries(process.env).filter(
     ([name, value]) =>
@@ -50,6 +50,7 @@ export function createRig(): Rig {
     XDG_CACHE_HOME: join(directory, 'home', '.cache'),
     GIT_CONFIG_GLOBAL: join(directory, 'home', '.gitconfig'),
     NO_COLOR: '1',
+    ...extra,
   };
   const start: Rig['start'] = (args, options = {}) => {
     const child = execa(bin, args, {

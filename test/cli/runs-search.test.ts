@@ -158,7 +158,10 @@ describe('mlts runs get', () => {
 
   test('a run that is not there', async () => {
     const { stderr, exitCode } = await mlts('runs', 'get', 'f'.repeat(32));
-    expect([stderr, exitCode]).toEqual([`error: there is no run with id ${'f'.repeat(32)}\n`, 1]);
+    expect([stderr, exitCode]).toEqual([
+      `error: there is no run with id ${'f'.repeat(32)}\nhint: list what there is: mlts runs search --view all\n`,
+      1,
+    ]);
   });
 });
 

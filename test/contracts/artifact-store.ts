@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -21,6 +21,7 @@ export interface StoreTraits {
   readonly keepsEmptyFolders?: boolean;
   /** MLflow's server takes no names with `#`, and says of an empty file no size. */
   readonly isMlflowServer?: boolean;
+  readonly skippedBecause?: string | undefined;
 }
 
 /** What every kind of artifact store has to do, whatever is behind it. */
@@ -29,7 +30,9 @@ export function testArtifactStore(
   open: () => Promise<ArtifactPlaces>,
   traits: StoreTraits = {},
 ): void {
-  describe(`artifacts: ${name}`, () => {
+  const reason = traits.skippedBecause;
+  const title = `artifacts: ${name}${reason ? ` (skipped: ${reason})` : ''}`;
+  describe.skipIf(reason !== undefined)(title, () => {
     let places: ArtifactPlaces;
     let folder: string;
     let context: TestContext;
@@ -104,10 +107,21 @@ export function testArtifactStore(
       await put('a.txt', 'A');
       await put('deep/er/b.bin', 'BBB');
       const entries = (await store.list('', signal)).toSorted((a, b) => (a.path < b.path ? -1 : 1));
+      // Where the store has versions of files, a listing tells them, and another content is another one.
+      const versionOf = async () =>
+        (await store.list('', signal)).find(({ path }) => path === 'a.txt')?.version;
+      const version = await versionOf();
       expect(entries).toEqual([
-        { path: 'a.txt', isDirectory: false, sizeBytes: 1 },
+        {
+          path: 'a.txt',
+          isDirectory: false,
+          sizeBytes: 1,
+          ...(version === undefined ? {} : { version: expect.any(String) }),
+        },
         { path: 'deep', isDirectory: true, sizeBytes: undefined },
       ]);
+      await put('a.txt', 'B');
+      if (version !== undefined) expect(await versionOf()).not.toBe(version);
       expect(await listPaths('a.txt')).toEqual([]);
       expect(await measureTree(store, '', signal)).toEqual({ files: 2, sizeBytes: 4 });
       expect(await measureTree(store, 'a.txt', signal)).toEqual({ files: 1, sizeBytes: 1 });
@@ -145,6 +159,24 @@ export function testArtifactStore(
       expect(await store.delete('deep/none', signal)).toEqual({ files: 0, sizeBytes: 0 });
     });
 
+    test.skipIf(traits.keepsEmptyFolders)(
+      'an upload that is interrupted leaves nothing',
+      async () => {
+        const file = join(folder, 'source');
+        await writeFile(file, randomBytes(60_000_000));
+        const stop = new AbortController();
+        const writing = store.write('big.bin', {
+          file,
+          sizeBytes: 60_000_000,
+          signal: stop.signal,
+          onBytes: (count) => count > 0 && stop.abort(new Error('interrupted')),
+        });
+        await expect(writing).rejects.toThrow('interrupted');
+        expect(await listPaths('')).toEqual([]);
+        await expect.poll(listOpenFiles).not.toContain(file);
+      },
+    );
+
     test('an interrupt ends a deletion', async () => {
       await put('a.txt', 'A');
       const stopped = AbortSignal.abort(new Error('interrupted'));
@@ -167,4 +199,10 @@ export function testArtifactStore(
       await store.write(path, { file, sizeBytes: content.length, signal, onBytes: () => {} });
     }
   });
+}
+
+/** Where Linux tells it. */
+async function listOpenFiles(): Promise<readonly string[]> {
+  const numbers = await readdir('/proc/self/fd').catch(() => []);
+  return Promise.all(numbers.map((number) => readlink(`/proc/self/fd/${number}`).catch(() => '')));
 }

@@ -90,7 +90,8 @@ export function testRegistryStore(name: string, open: () => Promise<RegistryStor
     test('a version keeps its run, description and tags', async () => {
       const model = await createModel();
       const [runId, tags] = ['a'.repeat(32), [{ key: 'checked', value: 'yes' }]];
-      const version = { name: model, source, runId, description: 'first', tags };
+      const runLink = 'https://host/runs/1';
+      const version = { name: model, source, runId, runLink, description: 'first', tags };
       expect(await store.createVersion(version)).toMatchObject({ ...version, version: 1 });
       expect(await store.getVersion(model, 1)).toMatchObject(version);
     });

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Run } from '../../src/core/entities.ts';
 import { InvalidInput } from '../../src/core/errors.ts';
 import type {
   ExperimentSearch,
   RunData,
+  RunScan,
   RunSearch,
   TrackingStore,
 } from '../../src/tracking/store.ts';
@@ -151,6 +153,29 @@ export function testSearch(name: string, open: () => Promise<TrackingStore>): vo
       const ids = [...first.items, ...second.items].map(({ info }) => info.id);
       expect(new Set(ids)).toEqual(new Set(idsByName.values()));
       expect((await search({ maxResults: 4 })).nextPageToken).toBeUndefined();
+    });
+
+    test('a scan gives all runs of a search in its order, as many as are asked for', async () => {
+      const scan = async (asked: Partial<RunScan>) => {
+        const parts = store.scanRuns({
+          experimentIds: [experimentId],
+          view: 'active_only',
+          orderBy: ['attributes.run_name DESC'],
+          ...asked,
+        });
+        const found: (readonly Run[])[] = [];
+        for await (const part of parts) found.push(part);
+        return found;
+      };
+      const whole = (await scan({})).flat();
+      expect(whole).toEqual((await search({ orderBy: ['attributes.run_name DESC'] })).items);
+      expect(whole.length).toBe(idsByName.size);
+      expect((await scan({ maxResults: 2 })).flat()).toEqual(whole.slice(0, 2));
+      expect(await scan({ filter: "run_name = 'none'" })).toEqual([[]]);
+      expect(await scan({ experimentIds: [] })).toEqual([[]]);
+      const [bare] = (await scan({ filter: "run_name = 'ant'", isInfoEnough: true })).flat();
+      expect(bare?.info).toEqual(whole.find(({ info }) => info.name === 'ant')?.info);
+      await expect(scan({ filter: 'metrics.loss <' })).rejects.toThrow(InvalidInput);
     });
 
     test('deleted runs are shown where they are asked for', async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createRig, type Rig } from '../cli/rig.ts';
 import { askPython } from '../setup/mlflow.ts';
 
@@ -71,8 +71,8 @@ def dump(uri):
 print(json.dumps([dump(uri) for uri in sys.argv[1:]]))
 `;
 
-async function takeOurSteps(rig: Rig, uri: string): Promise<void> {
-  for (const line of OURS) {
+async function takeOurSteps(rig: Rig, uri: string, steps = OURS): Promise<void> {
+  for (const line of steps) {
     const ended = await rig.mlts(line.split(' '), { env: { MLFLOW_TRACKING_URI: uri } });
     expect(ended, line).toMatchObject({ exitCode: 0 });
   }
@@ -93,4 +93,87 @@ test("mlts and Python's client leave the same registry, and read each other's", 
     { version: '2', current_stage: 'Production', aliases: ['champion'], description: 'second' },
     { version: '1', current_stage: 'Archived', tags: [{ key: 'a', value: '1' }] },
   ]);
+});
+
+describe('in a folder', () => {
+  /** All files below the folder of models, parsed; times told by their presence. */
+  const FILES = `
+import os, yaml
+def dump(uri):
+    root, files = uri[7:] + "/models", {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = os.path.join(folder, name)
+            text = open(path, encoding="utf8").read()
+            value = text if name != "meta.yaml" else {k: (v is not None if k.endswith("_timestamp") else v) for k, v in yaml.safe_load(text).items()}
+            files[os.path.relpath(path, root)] = value
+    return files
+print(json.dumps([dump(uri) for uri in sys.argv[1:]], sort_keys=True))
+`;
+  // MLflow's rename fails half-way there on a version with tags, and leaves tags and aliases behind.
+  const STEPS = OURS.slice(0, -1);
+  const THEIR_STEPS = THEIRS.replace(/c\.rename.*\n/, '');
+
+  test("mlts and Python's client leave the same files", async () => {
+    await using rig = createRig();
+    const [theirs, ours] = [`file://${rig.path('theirs')}`, `file://${rig.path('ours')}`];
+    await takeOurSteps(rig, ours, STEPS);
+    const [their, our] = await askPython<readonly unknown[]>(THEIR_STEPS + FILES, [theirs, ours]);
+    expect(our).toEqual(their);
+    expect(Object.keys(their as object)).toHaveLength(11);
+  });
+
+  test('each goes on with what the other wrote', async () => {
+    await using rig = createRig();
+    const uri = `file://${rig.path('mlruns')}`;
+    const env = { MLFLOW_TRACKING_URI: uri };
+    await takeOurSteps(rig, uri);
+    const script = `
+import json, sys
+from mlflow import MlflowClient
+c = MlflowClient(sys.argv[1], sys.argv[1])
+model = c.get_registered_model("renamed")
+found = c.search_model_versions("name LIKE 'ren%'")
+c.create_model_version("renamed", "s3://bucket/six", tags={"by": "Python"})
+c.set_registered_model_alias("renamed", "best", "6")
+c.transition_model_version_stage("renamed", "6", "Production", archive_existing_versions=True)
+c.update_registered_model("renamed", "no: plain\\n'text'")
+print(json.dumps([
+  model.aliases, model.tags, sorted([str(v.version), v.current_stage] for v in model.latest_versions),
+  [[v.version, v.aliases, v.tags] for v in found], c.get_model_version_download_uri("renamed", "3"),
+  c.get_model_version_by_alias("renamed", "champion").version,
+]))`;
+    expect(await askPython(script, [uri])).toEqual([
+      { champion: '2' },
+      { team: 'a', more: '1' },
+      [
+        ['1', 'Archived'],
+        ['2', 'Production'],
+        ['3', 'Staging'],
+        ['5', 'None'],
+      ],
+      [
+        [5, [], {}],
+        [3, [], {}],
+        [2, ['champion'], { checked: 'yes' }],
+        [1, [], { a: '1' }],
+      ],
+      's3://bucket/one',
+      2,
+    ]);
+    const got = await rig.mlts(['registered-models', 'get', 'renamed', '-o', 'json'], { env });
+    expect(JSON.parse(got.stdout)).toMatchObject({
+      description: "no: plain\n'text'",
+      aliases: [
+        { alias: 'best', version: '6' },
+        { alias: 'champion', version: '2' },
+      ],
+      latest_versions: [
+        { version: '2', current_stage: 'Archived' },
+        { version: '3', current_stage: 'Staging' },
+        { version: '5', current_stage: 'None' },
+        { version: '6', current_stage: 'Production', tags: [{ key: 'by', value: 'Python' }] },
+      ],
+    });
+  });
 });

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { formatPythonRepr, formatPythonText } from '../../src/core/python-value.ts';
 import { createFileReport } from '../../src/projects/file-report.ts';
-import { formatPythonRepr, formatPythonText } from '../../src/projects/python-value.ts';
 import { parsePythonYaml } from '../../src/projects/python-yaml.ts';
 import { askPython } from '../setup/mlflow.ts';
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openRegistryStore } from '../../src/registry/open.ts';
 import { testRegistryStore } from '../contracts/registry-store.ts';
+import { testStoredModelNames } from '../contracts/stored-model-names.ts';
 import { createTestContext } from '../setup/context.ts';
 import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
 
@@ -16,4 +17,5 @@ describe.skipIf(reason !== undefined)(`PostgreSQL${reason ? ` (skipped: ${reason
   testRegistryStore('PostgreSQL', async () =>
     openRegistryStore(await server.createDatabase(), createTestContext()),
   );
+  testStoredModelNames('PostgreSQL', () => server.createDatabase());
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openRegistryStore } from '../../src/registry/open.ts';
 import { testRegistryStore } from '../contracts/registry-store.ts';
+import { testStoredModelNames } from '../contracts/stored-model-names.ts';
 import { createTestContext } from '../setup/context.ts';
 import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
 
@@ -12,4 +13,5 @@ describe('an MLflow server', () => {
   afterAll(() => server?.stop());
 
   testRegistryStore('an MLflow server', () => openRegistryStore(server.uri, createTestContext()));
+  testStoredModelNames('an MLflow server', async () => server.uri);
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { NotFound } from '../../src/core/errors.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testLoggedModels } from '../contracts/logged-models.ts';
 import { testSearch } from '../contracts/search.ts';
 import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
@@ -17,6 +18,7 @@ const open = (cwd: string, uri = './mlruns') =>
 
 testTrackingStore('a folder', async () => open(await makeFolder()));
 testSearch('a folder', async () => open(await makeFolder()));
+testLoggedModels('a folder', async () => open(await makeFolder()));
 testStoredNames('a folder', makeFolder, { kind: 'folder' });
 
 const RUN = { experimentId: '0', userId: 'ann', startTimeMs: 1_700_000_000_000, tags: [] };
@@ -106,6 +108,25 @@ print(json.dumps([run.info.run_id, run.info.artifact_uri, run.info.experiment_id
     expect(await store.getExperimentByName('é: x')).toMatchObject({ id: experimentId });
     await store.updateRun(runId, { status: 'KILLED' });
     expect(await readFile(meta, 'utf8')).toMatch(/future_key: 'kept'/);
+  });
+});
+
+describe('with Python', () => {
+  test('names that other readers of YAML take for numbers and booleans are names', async () => {
+    const folder = await makeFolder();
+    const names = ['y', 'N', 'E1', '1e3', '12e5', '0o17', 'on', '1:30', '~', 'a: b', 'x # y'];
+    const script = `
+import json, sys
+from mlflow import MlflowClient
+client = MlflowClient(sys.argv[1])
+for name in json.loads(sys.argv[2]): client.create_experiment(name)
+print(json.dumps([e.name for e in client.search_experiments()]))
+`;
+    const uri = `file://${folder}/mlruns`;
+    const theirs = await askPython<readonly string[]>(script, [uri, JSON.stringify(names)]);
+    const { items } = await (await open(folder)).searchExperiments({ view: 'all', maxResults: 50 });
+    expect(items.map(({ name }) => name).sort()).toEqual(theirs.toSorted());
+    expect(theirs).toEqual(expect.arrayContaining(names));
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revisions } from '../../src/sql/schema/revisions.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testLoggedModels } from '../contracts/logged-models.ts';
 import { testSearch } from '../contracts/search.ts';
 import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
@@ -22,6 +23,7 @@ describe.skipIf(reason !== undefined)(`PostgreSQL${reason ? ` (skipped: ${reason
 
   testTrackingStore('PostgreSQL', async () => open(await server.createDatabase()));
   testSearch('PostgreSQL', async () => open(await server.createDatabase()));
+  testLoggedModels('PostgreSQL', async () => open(await server.createDatabase()));
   testStoredNames('PostgreSQL', () => server.createDatabase(), {
     kind: 'PostgreSQL',
     schemaRevision: revisions[0],

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testLoggedModels } from '../contracts/logged-models.ts';
 import { testSearch } from '../contracts/search.ts';
 import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
@@ -20,6 +21,9 @@ describe('an MLflow server', () => {
 
   testTrackingStore('an MLflow server', () => openTrackingStore(server.uri, createTestContext()));
   testSearch('an MLflow server', () => openTrackingStore(server.uri, createTestContext()));
+  testLoggedModels('an MLflow server', () => openTrackingStore(server.uri, createTestContext()), {
+    isMlflowServer: true,
+  });
   testStoredNames('an MLflow server', async () => server.uri, {
     kind: 'MLflow server',
     serverVersion: MLFLOW_VERSION,

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { revisions } from '../../src/sql/schema/revisions.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testLoggedModels } from '../contracts/logged-models.ts';
 import { testSearch } from '../contracts/search.ts';
 import { testStoredNames } from '../contracts/stored-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
@@ -25,6 +26,7 @@ const open = (cwd: string, uri = 'sqlite:///mlflow.db') =>
 
 testTrackingStore('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
 testSearch('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
+testLoggedModels('SQLite', async () => open(await makeFolder(), 'sqlite:///some/mlflow.db'));
 testStoredNames('SQLite', async () => `sqlite:///${join(await makeFolder(), 'mlflow.db')}`, {
   kind: 'SQLite',
   schemaRevision: revisions[0],
@@ -269,6 +271,21 @@ print("{}")`;
   });
 });
 
+test('a step past 2^53, which Python takes, is read as a number', async () => {
+  const folder = await makeFolder();
+  const store = await open(folder);
+  const { info } = await store.createRun(RUN);
+  const script = `
+import json, sys
+from mlflow import MlflowClient
+MlflowClient(sys.argv[1]).log_metric(sys.argv[2], "loss", 1.0, 5, 2**53)
+print("{}")`;
+  await askPython(script, [`sqlite:///${folder}/mlflow.db`, info.id]);
+  const { metrics } = await store.getRun(info.id);
+  expect(metrics).toEqual([{ key: 'loss', value: 1, timestampMs: 5, step: 2 ** 53 }]);
+  await store.close();
+});
+
 describe('what cannot be used', () => {
   const database = async (...statements: readonly string[]) => {
     const folder = await makeFolder();
@@ -284,9 +301,9 @@ describe('what cannot be used', () => {
 
   test.each([
     [
-      'an older schema',
-      alembic(revisions[1] ?? ''),
-      /older MLflow/,
+      'a schema of MLflow 1.0',
+      alembic('451aebb31d03'),
+      /before 1\.15/,
       /mlflow db upgrade sqlite:\/\/\/\//,
     ],
     ['a newer schema', alembic('ffffffffffff'), /newer MLflow than 3\.\d+\.\d+/, /update mlts/],
@@ -328,6 +345,21 @@ describe('what cannot be used', () => {
     setTimeout(() => other.exec('commit'), 200);
     expect((await created).info.status).toBe('RUNNING');
     other.close();
+    await store.close();
+  });
+
+  test('a scan neither doubles nor hides a run that starts or goes meanwhile', async () => {
+    const store = await open(await makeFolder());
+    const started = await Promise.all(
+      Array.from({ length: 250 }, (_, index) => store.createRun({ ...RUN, startTimeMs: index })),
+    );
+    const found: string[] = [];
+    for await (const part of store.scanRuns({ experimentIds: ['0'], view: 'active_only' })) {
+      found.push(...part.map(({ info }) => info.id));
+      await store.createRun({ ...RUN, startTimeMs: 1_000 + found.length });
+      await store.deleteRun(found[0] ?? '');
+    }
+    expect(found).toEqual(started.map(({ info }) => info.id).reverse());
     await store.close();
   });
 

@@ -1,13 +1,15 @@
 import { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
-import { withTrackingStore } from '../tracking-store.ts';
+import { withArtifactResolver } from '../artifact-resolver.ts';
+import { createNoCacheOption } from './options.ts';
 
 interface DownloadFlags {
   readonly runId?: string;
   readonly artifactPath?: string;
   readonly artifactUri?: string;
   readonly dstPath?: string;
+  readonly cache: boolean;
 }
 
 /** `mlflow artifacts download`: prints an empty line and the local path, as MLflow does. */
@@ -18,16 +20,17 @@ export function createDownloadCommand(context: Context): Command {
     .option('-a, --artifact-path <path>', "the file or folder; default: all of the run's artifacts")
     .option('-u, --artifact-uri <uri>', 'its address (runs:/RUN/path, s3://...), instead of a run')
     .option('-d, --dst-path <folder>', 'where to; default: a new temporary folder')
+    .optionsGroup('Beyond MLflow:')
+    .addOption(createNoCacheOption())
     .action((flags: DownloadFlags) => download(flags, context));
 }
 
 async function download(flags: DownloadFlags, context: Context): Promise<void> {
   const uri = await chooseUri(flags);
-  const path = await withTrackingStore(context, async (store) => {
-    const { createArtifactResolver } = await import('../../artifacts/resolver.ts');
+  const path = await withArtifactResolver(context, async (resolver) => {
     const { deliverArtifact } = await import('../../artifacts/delivery.ts');
-    const resolver = await createArtifactResolver(store, context);
-    return deliverArtifact(uri, flags.dstPath, context, resolver);
+    const options = { usesCache: flags.cache };
+    return deliverArtifact(uri, flags.dstPath, context, resolver, options);
   });
   context.terminal.print(`\n${path}`);
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Context } from '../../host/context.ts';
+import { withArtifactResolver } from '../artifact-resolver.ts';
 import { createOutputOption, type OutputFormat, printRows } from '../output.ts';
-import { withTrackingStore } from '../tracking-store.ts';
 import { createRunIdOption } from './options.ts';
 
 interface ListFlags {
@@ -25,10 +25,9 @@ async function printArtifacts(flags: ListFlags, context: Context): Promise<void>
   const { runId, artifactPath = '', output } = flags;
   const { readSourcePath } = await import('../../artifacts/artifact-path.ts');
   const path = readSourcePath(artifactPath);
-  const entries = await withTrackingStore(context, async (store) => {
-    const { createArtifactResolver } = await import('../../artifacts/resolver.ts');
+  const entries = await withArtifactResolver(context, async (resolver) => {
     const { listArtifacts } = await import('../../artifacts/listing.ts');
-    return listArtifacts(runId, path, context, await createArtifactResolver(store, context));
+    return listArtifacts(runId, path, context, resolver);
   });
   const view = await import('./artifact-view.ts');
   const rows = entries.map(view.toArtifactJson);

@@ -8,3 +8,8 @@ export function createRunIdOption(): Option {
 export function createTargetPathOption(): Option {
   return new Option('-a, --artifact-path <path>', "a folder below the run's artifacts to log into");
 }
+
+/** `--no-cache`, as MLTS_MODEL_CACHE=off. */
+export function createNoCacheOption(): Option {
+  return new Option('--no-cache', 'download all of a model anew, and keep no copy of it');
+}

@@ -15,10 +15,12 @@ _mlts() {
     rest=${rest#"$word"}
   done
 
-  local current=${words[${#words[@]} - 1]} quote='' done_part
+  local current=${words[${#words[@]} - 1]} quote='' done_part breaks='=:'
+  [[ $COMP_WORDBREAKS == *@* ]] && breaks='=:@'
   case $current in
     [\"\']*) quote=${current:0:1} done_part='' ;;
-    *[=:]*) done_part=${current%"${current##*[=:]}"} ;;
+    # An @ belongs to the word that it begins.
+    *[$breaks]*) done_part=${current%"${current##*[$breaks]}"} done_part=${done_part%@} ;;
     *) done_part='' ;;
   esac
   # Quotes are taken off by hand: nothing that was typed may be run.
@@ -37,7 +39,7 @@ _mlts() {
       done < <(compgen -f -- "${current#"$quote$done_part"}")
       continue
     fi
-    [[ $value == *= ]] && compopt -o nospace
+    [[ $value == *[=/] ]] && compopt -o nospace
     value=${value#"${done_part//\\/}"}
     [[ -n $quote ]] || printf -v value %q "$value"
     COMPREPLY+=("$value")

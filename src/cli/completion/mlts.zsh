@@ -17,7 +17,7 @@ _mlts() {
     shown+=("${value}${text:+  -- $text}")
   done
   if (( $#values )); then
-    if [[ $values[1] == *= ]]; then
+    if [[ $values[1] == *[=/] ]]; then
       compadd -l -S '' -d shown -a values
     else
       compadd -l -d shown -a values

@@ -33,9 +33,16 @@ async function withNames(
   work: (names: StoredNames) => Promise<readonly StoredName[]>,
 ): Promise<readonly StoredName[]> {
   const uri = await resolveTrackingUri(context);
-  const found = readNames(uri, context, work);
+  return withinDeadline(uri, readNames(uri, context, work));
+}
+
+/** What the store at `uri` answers, or nothing where it lies behind a network that is too slow. */
+export function withinDeadline<Item>(
+  uri: string,
+  found: Promise<readonly Item[]>,
+): Promise<readonly Item[]> {
   if (!/^(https?|postgresql)\b/i.test(uri)) return found;
-  const nothing: readonly StoredName[] = [];
+  const nothing: readonly Item[] = [];
   return Promise.race([found, sleep(NETWORK_DEADLINE_MS, nothing, { ref: false })]);
 }
 

@@ -65,5 +65,7 @@ async function findStore(uri: string, context: ProcessContext): Promise<StoreFin
 /** What is broken, told once where both stores are one. */
 export function listProblems({ tracking, registry }: Diagnosis): readonly MltsError[] {
   const findings = registry.uri === tracking.uri ? [tracking] : [tracking, registry];
-  return findings.flatMap((finding) => ('problem' in finding ? [finding.problem] : []));
+  return findings.flatMap(
+    (finding) => ('problem' in finding ? finding.problem : finding.state.refusal) ?? [],
+  );
 }

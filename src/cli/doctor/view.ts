@@ -34,8 +34,10 @@ function renderBlock(title: string, lines: readonly string[]): readonly string[]
 
 function describeStore(finding: StoreFinding): string {
   if ('problem' in finding) return 'cannot be used, see below';
-  const { kind, exists, schemaRevision, serverVersion } = finding.state;
+  const { kind, exists, schemaRevision, refusal, serverVersion } = finding.state;
   if (!exists) return `${kind}, not there yet: the first run makes it`;
+  if (refusal !== undefined)
+    return `${kind}, schema ${schemaRevision}, can only be read: see below`;
   if (schemaRevision !== undefined) return `${kind}, schema ${schemaRevision}`;
   return serverVersion === undefined ? `${kind}, answers` : `${kind} ${serverVersion}, answers`;
 }
@@ -81,10 +83,11 @@ function toStoreJson(finding: StoreFinding): object {
     const { code, message, hint = null } = finding.problem;
     return { uri, usable: false, problem: { error_code: code, message, hint } };
   }
-  const { kind, exists, schemaRevision, serverVersion } = finding.state;
+  const { kind, exists, schemaRevision, refusal, serverVersion } = finding.state;
   return {
     uri,
     usable: true,
+    writable: refusal === undefined,
     kind,
     exists,
     schema_revision: schemaRevision ?? null,

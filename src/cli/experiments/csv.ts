@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Context } from '../../host/context.ts';
-import { readAll } from '../../search/pages.ts';
+import { gather } from '../../search/pages.ts';
 import { withTrackingStore } from '../tracking-store.ts';
 import { createExperimentIdOption, type ExperimentIdFlags } from './options.ts';
 
@@ -21,7 +21,7 @@ export function createCsvCommand(context: Context): Command {
     .action(async ({ experimentId, filename }: CsvFlags) => {
       const search = { experimentIds: [experimentId], view: 'active_only' } as const;
       const runs = await withTrackingStore(context, (store) =>
-        readAll((page) => store.searchRuns({ ...page, ...search }), MOST_RUNS),
+        gather(store.scanRuns({ ...search, maxResults: MOST_RUNS })),
       );
       const { renderRunsCsv } = await import('./runs-csv.ts');
       const text = renderRunsCsv(runs);

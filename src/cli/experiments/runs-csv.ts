@@ -1,5 +1,5 @@
 import type { Run } from '../../core/entities.ts';
-import { formatPythonFloat } from '../../projects/python-value.ts';
+import { formatPythonFloat } from '../../core/python-value.ts';
 
 /** A column as pandas makes it: a text for each run, empty where the run has no such value. */
 interface Column {

@@ -9,6 +9,7 @@ import { createNameArgument } from './arguments.ts';
 interface CreateFlags {
   readonly source: string;
   readonly runId?: string;
+  readonly modelId?: string;
   readonly description?: string;
   readonly tag?: readonly Tag[];
 }
@@ -18,15 +19,20 @@ export function createCreateCommand(context: Context): Command {
   return new Command('create')
     .description('add a version to a registered model, and print its number')
     .addArgument(createNameArgument())
-    .requiredOption('-s, --source <uri>', 'the folder with the model, or models:/NAME/VERSION')
+    .requiredOption(
+      '-s, --source <uri>',
+      'the folder with the model, models:/NAME/VERSION or models:/m-ID',
+    )
     .option('--run-id <id>', 'the run that made it')
+    .option('--model-id <id>', 'the logged model that it is; default: that of models:/m-ID')
     .option('-d, --description <text>', 'what is special about it')
     .addOption(createTagOption())
     .action(async (name: string, flags: CreateFlags) => {
       const { runId, description, tag: tags = [] } = flags;
       const source = resolveLocation(flags.source, context.cwd);
+      const modelId = flags.modelId ?? /^models:\/+([^/@]+)$/.exec(source)?.[1];
       const { version } = await withRegistryStore(context, (store) =>
-        store.createVersion({ name, source, runId, description, tags }),
+        store.createVersion({ name, source, runId, modelId, description, tags }),
       );
       context.terminal.print(String(version));
       context.terminal.note(`created version ${version} of \`${name}\``);

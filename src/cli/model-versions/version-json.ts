@@ -16,6 +16,7 @@ export function toVersionJson(version: ModelVersion): Readonly<Record<string, un
     status_message: version.statusMessage,
     tags: version.tags,
     run_link: version.runLink,
+    model_id: version.modelId,
     aliases: version.aliases,
   };
 }

@@ -12,6 +12,7 @@ export function renderVersion(version: ModelVersion): string {
     ['description', version.description],
     ['source', version.source],
     ['run', version.runId],
+    ['logged model', version.modelId],
     ['status', version.status],
     ['reason', version.statusMessage],
     ['created', formatTime(version.creationTimeMs)],

@@ -79,8 +79,14 @@ function parseTags(texts: readonly string[]): ReadonlyMap<string, string> {
   const tags = new Map<string, string>();
   for (const text of texts) {
     const [, key = '', value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
-    if (value === undefined) throw new UsageError(`the tag \`${text}\` is no key=value`);
-    if (tags.has(key)) throw new UsageError(`the tag \`${key}\` is given twice`);
+    if (value === undefined) {
+      throw new UsageError(`the tag \`${text}\` is no key=value`, {
+        hint: 'write it as -t key=value',
+      });
+    }
+    if (tags.has(key)) {
+      throw new UsageError(`the tag \`${key}\` is given twice`, { hint: 'leave one of them out' });
+    }
     tags.set(key, value);
   }
   return tags;

@@ -1,12 +1,16 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Command, Option } from 'commander';
+import type { RunLinks } from '../../core/entities.ts';
+import { NotFound } from '../../core/errors.ts';
+import type { LoggedModel } from '../../core/logged-model.ts';
 import type { Context } from '../../host/context.ts';
+import type { TrackingStore } from '../../tracking/store.ts';
 import { withTrackingStore } from '../tracking-store.ts';
 
 /** `mlts runs get RUN`: a run for people, or as the REST API writes it. */
 export function createGetCommand(context: Context): Command {
   return new Command('get')
-    .description('show a run with its metrics, params and tags')
+    .description('show a run with its metrics, params, tags, datasets and models')
     .argument('<run-id>', 'the run')
     .addOption(
       new Option('-o, --output <format>', 'how to show it')
@@ -33,8 +37,27 @@ async function readView(runId: string, context: Context): Promise<string> {
   const { style, columns } = context.terminal;
   const text = await withTrackingStore(context, async (store) => {
     const run = await store.getRun(runId);
-    return renderRun(run, await store.getExperiment(run.info.experimentId), style);
+    const experiment = await store.getExperiment(run.info.experimentId);
+    const links = await store.getRunLinks(runId);
+    const models = await findModels(store, links);
+    return renderRun({ run, experiment, links, models }, style);
   });
   // The styles are those of stderr: stdout may go to a file.
   return columns === undefined ? stripVTControlCharacters(text) : text;
+}
+
+/** Those that are still there; deleted ones are told by their id. */
+async function findModels(
+  { loggedModels }: TrackingStore,
+  { modelInputs, modelOutputs }: RunLinks,
+): Promise<ReadonlyMap<string, LoggedModel>> {
+  const found = new Map<string, LoggedModel>();
+  for (const id of [...modelInputs, ...modelOutputs.map(({ modelId }) => modelId)]) {
+    const model = await loggedModels.get(id).catch((error: unknown) => {
+      if (error instanceof NotFound) return undefined;
+      throw error;
+    });
+    if (model !== undefined) found.set(id, model);
+  }
+  return found;
 }

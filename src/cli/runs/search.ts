@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { type Env, variables } from '../../core/environment-variables.ts';
 import { NotFound } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
-import { readAll, readPages } from '../../search/pages.ts';
+import { readAll } from '../../search/pages.ts';
 import type { TrackingStore, View } from '../../tracking/store.ts';
 import { createMaxResultsOption } from '../max-results.ts';
 import { createOutputOption, type OutputFormat, printPages } from '../output.ts';
@@ -55,7 +55,7 @@ async function searchRuns(
   const isTabular = output === 'table' || output === 'csv';
   const isInfoEnough = isTabular && shown.every(({ isInfo }) => isInfo);
   const search = { experimentIds, filter, orderBy, view, isInfoEnough };
-  const pages = readPages((page) => store.searchRuns({ ...search, ...page }), maxResults);
+  const pages = store.scanRuns({ ...search, maxResults });
   if (isTabular) return printPages(pages, shown, output, terminal);
   const { toRunJson } = await import('./run-json.ts');
   const written = (async function* () {

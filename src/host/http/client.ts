@@ -1,11 +1,16 @@
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import { InvalidInput } from '../../core/errors.ts';
 import { redactUrls } from '../../core/redact.ts';
 import type { Context } from '../context.ts';
 import { type HttpFailure, judgeAnswer, judgeConnectionError, notJsonError } from './failure.ts';
-import { type HttpAudience, type HttpSettings, readHttpSettings } from './settings.ts';
+import { sendWithRetries } from './retries.ts';
+import {
+  type HttpAudience,
+  type HttpSettings,
+  readHttpSettings,
+  type ServerLogin,
+} from './settings.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -57,11 +62,11 @@ export interface HttpClient {
 export interface HttpClientOptions {
   /** `tracking-server`: the MLFLOW_TRACKING_* credentials are meant for this address. */
   readonly audience: HttpAudience;
+  /** For an audience that has no login of its own. */
+  readonly login?: ServerLogin;
 }
 
-const LONGEST_WAIT_MS = 120_000;
 const LONGEST_ERROR_BYTES = 65_536;
-const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
 /**
  * Makes a client for `baseUrl` (`http://[user:password@]host[/prefix]`): proxies, TLS, deadlines and
@@ -73,22 +78,22 @@ const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 export async function createHttpClient(
   baseUrl: string,
   context: Context,
-  { audience }: HttpClientOptions,
+  { audience, login }: HttpClientOptions,
 ): Promise<HttpClient> {
   const url = parseAddress(baseUrl);
-  const settings = await readHttpSettings(url, context.env, audience);
+  const settings = await readHttpSettings(url, context.env, audience, login);
   const dispatchers = await createDispatchers(settings);
   const address = `${url.origin}${url.pathname}`.replace(/\/+$/, '');
-  const open = (request: HttpRequest): Promise<HttpAnswer> =>
-    openWithRetries(() => attempt(request, { url, address, settings, dispatchers, context }), {
-      request,
-      settings,
-      context,
-    });
+  const from: Attempt = { url, address, settings, dispatchers, context };
   return {
     address,
-    open,
-    callJson: async (request) => readJson(await open(request), showRequest(request, address)),
+    open: (request) =>
+      sendWithRetries(() => attempt(request, from), { request, settings, context }),
+    async callJson(request) {
+      const send = () => attemptText(request, from);
+      const { text } = await sendWithRetries(send, { request, settings, context });
+      return parseJson(text, showRequest(request, address));
+    },
     close: () => dispatchers.plain.close(),
   };
 }
@@ -144,6 +149,23 @@ async function attempt(request: HttpRequest, from: Attempt): Promise<HttpAnswer 
   }
 }
 
+/** As `attempt`, and reads all of the answer: one that breaks off is a failure as any other. */
+async function attemptText(
+  request: HttpRequest,
+  from: Attempt,
+): Promise<{ readonly status: number; readonly text: string } | HttpFailure> {
+  const answer = await attempt(request, from);
+  if (!('status' in answer)) return answer;
+  try {
+    const parts = await answer.body.toArray();
+    return { status: answer.status, text: Buffer.concat(parts).toString('utf8') };
+  } catch (error) {
+    const signal = chooseSignal(request, from.context);
+    if (signal.aborted) throw signal.reason;
+    return judgeConnectionError(error, showRequest(request, from.address));
+  }
+}
+
 function dispatch(
   request: HttpRequest,
   { url, settings, dispatchers }: Attempt,
@@ -186,53 +208,7 @@ function chooseSignal({ method, signal }: HttpRequest, { interrupts }: Context):
   return AbortSignal.any([interrupts.force, ...heeded, ...(signal === undefined ? [] : [signal])]);
 }
 
-interface Retrying {
-  readonly request: HttpRequest;
-  readonly settings: HttpSettings;
-  readonly context: Context;
-}
-
-async function openWithRetries(
-  send: () => Promise<HttpAnswer | HttpFailure>,
-  { request, settings, context }: Retrying,
-): Promise<HttpAnswer> {
-  const { interrupts, terminal } = context;
-  const interrupt = interrupts.signal.aborted ? interrupts.force : interrupts.signal;
-  const signal = AbortSignal.any([interrupt, ...(request.signal ? [request.signal] : [])]);
-  const isIdempotent = request.isIdempotent ?? IDEMPOTENT_METHODS.has(request.method);
-  for (let retries = 1; ; retries += 1) {
-    const result = await send();
-    if ('status' in result) return result;
-    const { retry, reason, error } = result;
-    const mayRetry = retry === 'always' || (retry === 'idempotent' && isIdempotent);
-    if (!mayRetry || retries > settings.retry.maxRetries) throw error;
-    const waitMs = waitMsOf(result, retries, settings);
-    const pause = waitMs < 1_000 ? '' : ` in ${Math.round(waitMs / 1_000)} s`;
-    terminal.note(
-      `retry ${retries} of ${settings.retry.maxRetries}${pause}: ${reason} (${describe(request)})`,
-    );
-    await waitBeforeRetry(waitMs, signal);
-  }
-}
-
-/** As urllib3 waits for MLflow: nothing before the first retry, then 2, 4, 8... times the factor. */
-function waitMsOf(failure: HttpFailure, retries: number, { retry }: HttpSettings): number {
-  if (retry.respectRetryAfter && failure.retryAfterMs !== undefined) {
-    return Math.min(failure.retryAfterMs, LONGEST_WAIT_MS);
-  }
-  const seconds = retries === 1 ? 0 : retry.backoffFactor * 2 ** (retries - 1);
-  return Math.min((seconds + Math.random() * retry.jitterSeconds) * 1_000, LONGEST_WAIT_MS);
-}
-
-async function waitBeforeRetry(waitMs: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  await sleep(waitMs, undefined, { signal }).catch(() => {
-    throw signal.reason;
-  });
-}
-
-async function readJson(answer: HttpAnswer, shown: string): Promise<JsonObject> {
-  const text = await readText(answer.body, shown);
+function parseJson(text: string, shown: string): JsonObject {
   if (text.trim() === '') return {};
   try {
     const value: unknown = JSON.parse(text);
@@ -245,14 +221,6 @@ async function readJson(answer: HttpAnswer, shown: string): Promise<JsonObject> 
   throw notJsonError(text, shown);
 }
 
-async function readText(body: Readable, shown: string): Promise<string> {
-  try {
-    return Buffer.concat(await body.toArray()).toString('utf8');
-  } catch (error) {
-    throw judgeConnectionError(error, shown).error;
-  }
-}
-
 /** The first part of an error's body; the rest is dropped, however long it is. */
 async function readExcerpt(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
@@ -263,10 +231,6 @@ async function readExcerpt(body: Readable): Promise<string> {
     if (length > LONGEST_ERROR_BYTES) break;
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-function describe({ method, path }: HttpRequest): string {
-  return path === '' ? method : `${method} ${path}`;
 }
 
 function showRequest({ method, path }: HttpRequest, address: string): string {

@@ -56,10 +56,10 @@ function toError(answer: Answer, request: string): MltsError {
       });
     case 403:
       return new MltsError('PERMISSION_DENIED', message, {
-        hint: 'the server knows you, but does not let you do this: ask who runs it',
+        hint: MAY_NOT,
       });
     case 404:
-      return new NotFound(message, { hint: 'check that the address is that of an MLflow server' });
+      return new NotFound(message, { hint: NO_MLFLOW });
     case 407:
       return new MltsError('UNAUTHENTICATED', message, {
         hint: 'the proxy wants credentials: HTTPS_PROXY=http://user:password@host:port',
@@ -68,8 +68,27 @@ function toError(answer: Answer, request: string): MltsError {
       return status >= 300 && status < 400
         ? redirectError(answer, message)
         : status >= 500 || status === 429 || status === 408
-          ? new Unavailable(message)
-          : new InvalidInput(message);
+          ? new Unavailable(message, { hint: hintOf(status) })
+          : new InvalidInput(message, { hint: hintOf(status) });
+  }
+}
+
+const NO_MLFLOW = 'check that the address is that of an MLflow server';
+const MAY_NOT = 'the server knows you, but does not let you do this: ask who runs it';
+
+function hintOf(status: number): string {
+  switch (status) {
+    case 409:
+      return 'somebody else changed it at the same time: look at it, then run it again';
+    case 408:
+    case 429:
+    case 503:
+      return 'the server has too much to do, or is starting: run it again later';
+    case 502:
+    case 504:
+      return 'the server behind the proxy does not answer: is it running?';
+    default:
+      return status >= 500 ? "the server's log says what went wrong" : NO_MLFLOW;
   }
 }
 
@@ -99,19 +118,22 @@ function wireError({ code, message }: WireError, status: number): MltsError {
     case 'RESOURCE_DOES_NOT_EXIST':
     case 'NOT_FOUND':
     case 'ENDPOINT_NOT_FOUND':
+      // No hint: by that callers tell MLflow's own answer from a 404 of some other server.
       return new NotFound(message);
     case 'RESOURCE_ALREADY_EXISTS':
-      return new AlreadyExists(message);
+      return new AlreadyExists(message, {
+        hint: 'choose another name, or change the one there is',
+      });
     case 'PERMISSION_DENIED':
-      return new MltsError('PERMISSION_DENIED', message);
+      return new MltsError('PERMISSION_DENIED', message, { hint: MAY_NOT });
     case 'UNAUTHENTICATED':
       return new MltsError('UNAUTHENTICATED', message);
     case 'INVALID_STATE':
       return new MltsError('INVALID_STATE', message);
     default:
       return status >= 500 || status === 429
-        ? new Unavailable(`the server failed: ${message}`)
-        : new InvalidInput(message);
+        ? new Unavailable(`the server failed: ${message}`, { hint: hintOf(status) })
+        : new InvalidInput(message, { hint: "these are the server's words: mend what they name" });
   }
 }
 
@@ -185,7 +207,11 @@ function judgeCode(code: string, cause: unknown): Causes {
     };
   }
   if (/^(ECONN|EPIPE|ETIMEDOUT|UND_ERR_SOCKET|UND_ERR_ABORTED|HPE_|UND_ERR_RES)/.test(code)) {
-    return { says: `the connection broke (${message})`, retry: 'idempotent' };
+    return {
+      says: `the connection broke (${message})`,
+      retry: 'idempotent',
+      hint: 'run it again; if it stays so, the server or a proxy before it ends connections',
+    };
   }
   return { says: message === '' ? code : message, retry: 'never' };
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
-import { createHttpClient, type HttpClient, type HttpQuery, type JsonObject } from './client.ts';
+import type { HttpClient, HttpQuery, JsonObject } from './client.ts';
+import { openMlflowServer } from './mlflow-server.ts';
 
 /** MLflow's REST API: `runs/create` and the like, below `/api/2.0/mlflow/`. */
 export interface MlflowApi {
@@ -23,7 +24,7 @@ const PREFIX_3 = '/api/3.0/mlflow/';
 
 /** Errors are those of `host/http/client.ts`. Nothing is sent yet. */
 export async function openMlflowApi(uri: string, context: Context): Promise<MlflowApi> {
-  const client: HttpClient = await createHttpClient(uri, context, { audience: 'tracking-server' });
+  const client: HttpClient = await openMlflowServer(uri, context);
   const send = (
     method: 'POST' | 'PATCH' | 'DELETE',
     endpoint: string,

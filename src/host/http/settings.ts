@@ -4,9 +4,17 @@ import { join } from 'node:path';
 import { type Env, readFlag, readNumber, variables } from '../../core/environment-variables.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { readTextIfPresent } from '../files.ts';
+import { parseIni } from '../ini-file.ts';
 
 /** Whose credentials a request carries: the tracking server's, or none but those in the URL itself. */
 export type HttpAudience = 'tracking-server' | 'anyone';
+
+/** A login found elsewhere, in place of the tracking server's. */
+export interface ServerLogin {
+  /** The header's value; never shown. */
+  readonly authorization: string;
+  readonly skipsVerification: boolean;
+}
 
 /** How one server is talked to, read once from the environment and the URL. */
 export interface HttpSettings {
@@ -33,11 +41,15 @@ export interface RetrySettings {
   readonly backoffFactor: number;
   readonly jitterSeconds: number;
   readonly respectRetryAfter: boolean;
+  /** After the first attempt of a request began; a wait that goes past it is not begun. */
+  readonly deadlineMs: number;
 }
 
 /** MLflow refuses more (`_MLFLOW_HTTP_REQUEST_MAX_RETRIES_LIMIT` and `..._BACKOFF_FACTOR_LIMIT`). */
 const MOST_RETRIES = 10;
 const LARGEST_BACKOFF_FACTOR = 120;
+/** MLflow's seven waits take 250 s. */
+const RETRY_DEADLINE_S = 300;
 
 /**
  * Reads what MLflow's client reads (`mlflow/utils/credentials.py`, `mlflow/utils/rest_utils.py`) and
@@ -51,13 +63,15 @@ export async function readHttpSettings(
   url: URL,
   env: Env,
   audience: HttpAudience,
+  login?: ServerLogin,
 ): Promise<HttpSettings> {
   return {
     headers: {
+      ...(login === undefined ? {} : { authorization: login.authorization }),
       ...readUrlCredentials(url),
       ...(audience === 'tracking-server' ? await readTrackingHeaders(url, env) : {}),
     },
-    tls: await readTlsSettings(env, audience),
+    tls: await readTlsSettings(env, audience, login?.skipsVerification ?? false),
     proxy: readProxy(url, env),
     timeoutMs: readNumber(env, variables.httpRequestTimeout, 120) * 1_000,
     followRedirects: readFlag(env, variables.httpAllowRedirects, true),
@@ -66,6 +80,7 @@ export async function readHttpSettings(
       backoffFactor: readNumber(env, variables.httpRequestBackoffFactor, 2, LARGEST_BACKOFF_FACTOR),
       jitterSeconds: readNumber(env, variables.httpRequestBackoffJitter, 1),
       respectRetryAfter: readFlag(env, variables.httpRespectRetryAfter, true),
+      deadlineMs: readNumber(env, variables.retryDeadlineSeconds, RETRY_DEADLINE_S) * 1_000,
     },
   };
 }
@@ -110,31 +125,24 @@ function refuseUnsupported(env: Env): void {
   });
 }
 
-/**
- * The `[mlflow]` part of `~/.mlflow/credentials`, as Python's ConfigParser reads it: keys in any case,
- * `=` or `:` after them, and no comments behind a value, so that a password may hold `#` and `;`.
- */
+/** The `[mlflow]` part of `~/.mlflow/credentials`, in which ConfigParser takes `%%` for `%`. */
 async function readStoredCredentials(env: Env): Promise<ReadonlyMap<string, string>> {
   const home = env.HOME || homedir();
   const text = (await readTextIfPresent(join(home, '.mlflow', 'credentials'))) ?? '';
-  const found = new Map<string, string>();
-  let section = '';
-  for (const line of text.split(/\r?\n/)) {
-    section = /^\[(.*)\]\s*$/.exec(line)?.[1] ?? section;
-    const [, key, value] = /^\s*([^#;[=:\s][^=:]*?)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
-    if (section === 'mlflow' && key !== undefined && value !== undefined) {
-      found.set(key.toLowerCase(), value.replaceAll('%%', '%'));
-    }
-  }
-  return found;
+  const stored = parseIni(text).get('mlflow') ?? new Map<string, string>();
+  return new Map([...stored].map(([key, value]) => [key, value.replaceAll('%%', '%')]));
 }
 
 /** What is said about the tracking server's certificate says nothing about anybody else's. */
-async function readTlsSettings(env: Env, audience: HttpAudience): Promise<TlsSettings> {
+async function readTlsSettings(
+  env: Env,
+  audience: HttpAudience,
+  skipsVerification: boolean,
+): Promise<TlsSettings> {
   const ofEverybody = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
   if (audience === 'anyone') {
     return {
-      rejectUnauthorized: true,
+      rejectUnauthorized: !skipsVerification,
       ...nameIfRead('ca', await readCertificate(env, ofEverybody)),
     };
   }

@@ -3,7 +3,7 @@ import { checkKey } from '../../core/key.ts';
 import type { ModelVersion, RegisteredModel } from '../../core/model-registry.ts';
 import type { Page } from '../../core/page.ts';
 import type { MlflowApi } from '../../host/http/mlflow-api.ts';
-import { readMessage, type Wire } from '../../host/http/mlflow-message.ts';
+import { readMessage, readText, type Wire } from '../../host/http/mlflow-message.ts';
 import {
   checkAlias,
   checkModelName,
@@ -91,7 +91,7 @@ export class RestRegistryStore implements RegistryStore {
   }
 
   async createVersion(version: NewModelVersion): Promise<ModelVersion> {
-    const { name, source, runId, description, tags = [] } = version;
+    const { name, source, runId, runLink, modelId, description, tags = [] } = version;
     checkModelName(name);
     tags.forEach(checkTag);
     const body = {
@@ -99,6 +99,8 @@ export class RestRegistryStore implements RegistryStore {
       source,
       tags,
       ...(runId === undefined ? {} : { run_id: runId }),
+      ...(runLink === undefined ? {} : { run_link: runLink }),
+      ...(modelId === undefined ? {} : { model_id: modelId }),
       ...(description === undefined ? {} : { description }),
     };
     return this.#readVersion(await this.#api.post('model-versions/create', body));
@@ -108,6 +110,12 @@ export class RestRegistryStore implements RegistryStore {
     checkModelName(name);
     const query = { name, version: String(version) };
     return this.#readVersion(await this.#api.get('model-versions/get', query));
+  }
+
+  async getDownloadUri(name: string, version: number): Promise<string> {
+    checkModelName(name);
+    const query = { name, version: String(version) };
+    return readText((await this.#api.get('model-versions/get-download-uri', query)).artifact_uri);
   }
 
   async searchVersions(search: RegistrySearch): Promise<Page<ModelVersion>> {

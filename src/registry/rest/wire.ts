@@ -39,6 +39,7 @@ export function readModelVersion(wire: Wire): ModelVersion {
     source: readOptional(wire.source),
     runId: readOptional(wire.run_id),
     runLink: readOptional(wire.run_link),
+    modelId: readOptional(wire.model_id),
     userId: readOptional(wire.user_id),
     status: readText(wire.status) || 'READY',
     statusMessage: readOptional(wire.status_message),

@@ -137,6 +137,7 @@ function toVersion(row: VersionRow): Omit<ModelVersion, 'tags' | 'aliases'> {
     source: row.source ?? undefined,
     runId: row.run_id ?? undefined,
     runLink: row.run_link ?? undefined,
+    modelId: undefined,
     userId: row.user_id ?? undefined,
     status: row.status ?? 'READY',
     statusMessage: row.status_message ?? undefined,

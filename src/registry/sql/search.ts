@@ -2,22 +2,17 @@ import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
 import type { ModelVersion, RegisteredModel } from '../../core/model-registry.ts';
 import type { Page } from '../../core/page.ts';
 import type { Clause, FilterLanguage } from '../../search/clause.ts';
-import { parseFilter } from '../../search/filter.ts';
 import { parseOrderBy } from '../../search/order-by.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
 import { compareColumn } from '../../sql/clause-condition.ts';
 import { DELETED_STAGE } from '../../sql/registry-tables.ts';
 import type { Tables } from '../../sql/tables.ts';
+import { MOST_MODELS } from '../limits.ts';
 import { modelLanguage, modelOrderLanguage } from '../model-language.ts';
+import { PROMPT_TAG, parsePromptFilter } from '../prompt-filter.ts';
 import type { RegistrySearch } from '../store.ts';
 import { VERSION_ORDER, versionLanguage, versionOrderLanguage } from '../version-language.ts';
 import { completeModels, completeVersions } from './rows.ts';
-
-/** What one search of models may ask for (`SEARCH_REGISTERED_MODEL_MAX_RESULTS_THRESHOLD`). */
-const MOST_MODELS = 1_000;
-
-/** Prompts are kept as models with this tag; they are found only where they are asked for. */
-const PROMPT_TAG = 'mlflow.prompt.is_prompt';
 
 /** One page of models (`mlflow/store/model_registry/sqlalchemy_store.py`, `search_registered_models`). */
 export async function searchModels(
@@ -98,24 +93,9 @@ function listConditions(
   language: FilterLanguage,
   place: Place,
 ): readonly Expression<SqlBool>[] {
-  const clauses = parseFilter(filter, language);
-  if (asksForPrompts(clauses)) return clauses.map((clause) => toCondition(clause, place));
-  const others = clauses.filter((clause) => !isPromptClause(clause));
-  return [...others.map((clause) => toCondition(clause, place)), isNoPrompt(place)];
-}
-
-function isPromptClause({ kind, key }: Clause): boolean {
-  return kind === 'tag' && key === PROMPT_TAG;
-}
-
-/** The first word on prompts counts (`_is_querying_prompt`). */
-function asksForPrompts(clauses: readonly Clause[]): boolean {
-  const clause = clauses.find(isPromptClause);
-  const value = String(clause?.value).toLowerCase();
-  return (
-    (clause?.comparator === '=' && value === 'true') ||
-    (clause?.comparator === '!=' && value === 'false')
-  );
+  const { clauses, leavesOutPrompts } = parsePromptFilter(filter, language);
+  const conditions = clauses.map((clause) => toCondition(clause, place));
+  return leavesOutPrompts ? [...conditions, isNoPrompt(place)] : conditions;
 }
 
 function isNoPrompt({ table, tags }: Place): Expression<SqlBool> {

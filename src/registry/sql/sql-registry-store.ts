@@ -1,10 +1,9 @@
 import type { Kysely, Transaction } from 'kysely';
 import type { Tag } from '../../core/entities.ts';
-import { AlreadyExists } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { ModelVersion, RegisteredModel } from '../../core/model-registry.ts';
 import type { Page } from '../../core/page.ts';
-import { explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import {
   checkAlias,
@@ -12,6 +11,7 @@ import {
   checkNewAlias,
   checkStageChange,
   checkTag,
+  nameTaken,
 } from '../limits.ts';
 import type {
   NewModelVersion,
@@ -35,6 +35,7 @@ import {
   deleteVersion,
   insertVersion,
   moveVersion,
+  readLocation,
   readVersion,
 } from './versions.ts';
 
@@ -135,6 +136,11 @@ export class SqlRegistryStore implements RegistryStore {
     return this.#read((database) => readVersion(database, name, version));
   }
 
+  async getDownloadUri(name: string, version: number): Promise<string> {
+    checkModelName(name);
+    return this.#read((database) => readLocation(database, name, version));
+  }
+
   async searchVersions(search: RegistrySearch): Promise<Page<ModelVersion>> {
     return this.#read((database) => searchVersions(database, search));
   }
@@ -187,10 +193,7 @@ export class SqlRegistryStore implements RegistryStore {
       await work;
     } catch (error) {
       if (!this.#connection.isUniqueViolation(error)) throw error;
-      throw new AlreadyExists(`there is a registered model \`${name}\` already`, {
-        hint: 'choose another name, or give that one a new version: mlts model-versions create',
-        cause: error,
-      });
+      throw nameTaken(name, error);
     }
   }
 
@@ -199,6 +202,6 @@ export class SqlRegistryStore implements RegistryStore {
   }
 
   #write<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return explained(this.#connection, () => this.#connection.database.transaction().execute(work));
+    return changed(this.#connection, work);
   }
 }

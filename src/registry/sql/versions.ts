@@ -1,9 +1,8 @@
 import type { Kysely, Transaction } from 'kysely';
-import { InvalidInput } from '../../core/errors.ts';
 import type { ModelVersion } from '../../core/model-registry.ts';
 import { DELETED_STAGE } from '../../sql/registry-tables.ts';
 import type { Tables } from '../../sql/tables.ts';
-import { versionNotFound } from '../limits.ts';
+import { sourceNotFound, versionNotFound } from '../limits.ts';
 import type { NewModelVersion, StageChange } from '../store.ts';
 import { changeModel } from './models.ts';
 import { completeVersions } from './rows.ts';
@@ -30,11 +29,12 @@ export async function readVersion(
 /** Returns the number that the new version got. @throws NotFound */
 export async function insertVersion(
   transaction: Transaction<Tables>,
-  { name, source, runId, description, tags = [] }: NewModelVersion,
+  newVersion: NewModelVersion,
   nowMs: number,
 ): Promise<number> {
+  const { name, source, runId, runLink, description, tags = [] } = newVersion;
   await changeModel(transaction, name, { last_updated_time: nowMs });
-  const origin = await findOrigin(transaction, source);
+  const origin = await findOrigin(transaction, newVersion);
   const version = (await readHighestNumber(transaction, name)) + 1;
   await transaction
     .insertInto('model_versions')
@@ -44,6 +44,7 @@ export async function insertVersion(
       source,
       storage_location: origin.location,
       run_id: runId || origin.runId,
+      run_link: runLink ?? null,
       description: description ?? null,
       current_stage: 'None',
       status: 'READY',
@@ -73,28 +74,33 @@ interface Origin {
 }
 
 /** Where the files of a source lie: `models:/NAME/VERSION` and `models:/m-ID` stand for another place. */
-async function findOrigin(transaction: Transaction<Tables>, source: string): Promise<Origin> {
+async function findOrigin(
+  transaction: Transaction<Tables>,
+  { source, location: known }: NewModelVersion,
+): Promise<Origin> {
   const [, path] = /^models:\/*(.*)$/s.exec(source) ?? [];
   if (path === undefined) return { location: source, runId: null };
   const [, name, version] = /^([^/@]+)\/(\d+)$/.exec(path) ?? [];
-  if (name !== undefined) return findVersionOrigin(transaction, name, Number(version));
+  if (name !== undefined) {
+    return { location: await readLocation(transaction, name, Number(version)), runId: null };
+  }
   const model = await transaction
     .selectFrom('logged_models')
     .select(['artifact_location', 'source_run_id'])
     .where('model_id', '=', path)
     .executeTakeFirst();
   if (model !== undefined) return { location: model.artifact_location, runId: model.source_run_id };
-  throw new InvalidInput(`\`${source}\` names no model that can be registered`, {
-    hint: 'write models:/NAME/VERSION, models:/m-ID, or the address of the folder',
-  });
+  if (known !== undefined) return { location: known, runId: null };
+  throw sourceNotFound(source);
 }
 
-async function findVersionOrigin(
-  transaction: Transaction<Tables>,
+/** Where the files of a version lie. @throws NotFound, also for a deleted one. */
+export async function readLocation(
+  database: Kysely<Tables>,
   name: string,
   version: number,
-): Promise<Origin> {
-  const row = await transaction
+): Promise<string> {
+  const row = await database
     .selectFrom('model_versions')
     .select(['storage_location', 'source'])
     .where('workspace', '=', 'default')
@@ -103,7 +109,7 @@ async function findVersionOrigin(
     .where('current_stage', '!=', DELETED_STAGE)
     .executeTakeFirst();
   if (row === undefined) throw versionNotFound(name, version);
-  return { location: row.storage_location || row.source || '', runId: null };
+  return row.storage_location || row.source || '';
 }
 
 type VersionChange = Partial<Tables['model_versions']>;

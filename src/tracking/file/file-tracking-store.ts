@@ -5,18 +5,26 @@ import type {
   Experiment,
   LifecycleStage,
   Metric,
+  ModelOutput,
   Run,
   RunInfo,
+  RunInputs,
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
-import { MltsError, NotFound, Unavailable } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
-import { experimentNotFound, nameTaken, refuseDeleted, tagNotFound } from '../lifecycle.ts';
+import { checkInputs } from '../input-limits.ts';
+import {
+  experimentNotFound,
+  nameTaken,
+  refuseDeleted,
+  runNotFound,
+  tagNotFound,
+} from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentId,
@@ -26,12 +34,14 @@ import {
   checkTags,
   type LengthRule,
 } from '../limits.ts';
+import { checkModelId } from '../logged-model-limits.ts';
 import { nameRun, RUN_NAME_TAG } from '../run-name.ts';
 import type {
   ExperimentSearch,
   NewExperiment,
   NewRun,
   RunData,
+  RunScan,
   RunSearch,
   RunUpdate,
   TrackingStore,
@@ -45,6 +55,7 @@ import {
   TRASH_FOLDER,
   writeExperimentFolder,
 } from './experiments.ts';
+import { explainedFile } from './file-failure.ts';
 import { noGenAiStore } from './gen-ai.ts';
 import {
   deleteExperimentTag,
@@ -53,11 +64,13 @@ import {
   renameExperiment,
   setExperimentTag,
 } from './lifecycle.ts';
+import { FileLoggedModels } from './logged-models.ts';
 import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
+import { writeInputs, writeOutputs } from './run-inputs.ts';
 import { readRunLinks } from './run-links.ts';
-import { searchExperiments, searchRuns } from './search.ts';
+import { findRuns, searchExperiments, searchRuns } from './search.ts';
 
 export interface FileTrackingOptions {
   /** The URI or path as given, made absolute: what a child process is told, and where artifacts go. */
@@ -80,6 +93,7 @@ interface RunFolder {
 export class FileTrackingStore implements TrackingStore {
   readonly uri: string;
   readonly genAi = noGenAiStore;
+  readonly loggedModels: FileLoggedModels;
   readonly #root: string;
   readonly #options: FileTrackingOptions;
 
@@ -87,6 +101,11 @@ export class FileTrackingStore implements TrackingStore {
     this.uri = options.uri;
     this.#root = root;
     this.#options = options;
+    this.loggedModels = new FileLoggedModels({
+      root,
+      getExperiment: (experimentId) => this.getExperiment(experimentId),
+      now: () => options.now(),
+    });
   }
 
   /** Opens the store in `root`, an absolute path; the folder and experiment 0 are made where missing. */
@@ -207,9 +226,11 @@ export class FileTrackingStore implements TrackingStore {
     const run = await this.#findRun(runId);
     refuseDeleted('run', runId, run.info.lifecycleStage);
     await checkParams(run.folder, runId, params);
+    const writeModelMetrics = await this.loggedModels.prepareMetrics(run.info, metrics);
     await explainedFile(run.folder, async () => {
       await writeValues(run.folder, 'params', params);
       await appendMetrics(run.folder, metrics);
+      await writeModelMetrics();
       await writeValues(run.folder, 'tags', tags);
       const name = tags.findLast(({ key }) => key === RUN_NAME_TAG)?.value;
       if (name) await writeMeta(run.folder, { ...run.meta, run_name: name });
@@ -267,9 +288,27 @@ export class FileTrackingStore implements TrackingStore {
     return searchRuns(this.#root, search);
   }
 
+  async *scanRuns(scan: RunScan): AsyncGenerator<readonly Run[]> {
+    yield await findRuns(this.#root, scan);
+  }
+
   async getRunLinks(runId: string): Promise<RunLinks> {
     const { folder } = await this.#findRun(runId);
     return readRunLinks(folder, dirname(folder));
+  }
+
+  async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
+    const checked = checkInputs(inputs);
+    const { folder, info } = await this.#findRun(runId);
+    refuseDeleted('run', runId, info.lifecycleStage);
+    await explainedFile(folder, () => writeInputs(folder, dirname(folder), runId, checked));
+  }
+
+  async logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void> {
+    for (const { modelId } of models) checkModelId(modelId);
+    const { folder, info } = await this.#findRun(runId);
+    refuseDeleted('run', runId, info.lifecycleStage);
+    await explainedFile(folder, () => writeOutputs(folder, models));
   }
 
   async close(): Promise<void> {}
@@ -287,7 +326,7 @@ export class FileTrackingStore implements TrackingStore {
         return { folder, meta, info };
       }
     }
-    throw new NotFound(`there is no run with id ${runId}`);
+    throw runNotFound(runId);
   }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {
@@ -308,27 +347,3 @@ const LEGACY_KEYS = {
   source_version: '',
   tags: [],
 } as const;
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space left on the disk',
-  EDQUOT: 'the disk quota is used up',
-  EACCES: 'permission denied',
-  EPERM: 'not permitted',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-  EISDIR: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-  EEXIST: 'a name is needed for a file and for a folder, as `a` and `a/b`',
-};
-
-/** Runs `work`; what the file system throws comes out as an `MltsError` that names `folder`. */
-async function explainedFile<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof MltsError) throw error;
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    throw new Unavailable(`cannot write to ${folder}: ${REASONS[code] ?? message}`, {
-      cause: error,
-    });
-  }
-}

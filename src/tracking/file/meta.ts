@@ -1,60 +1,15 @@
-import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
 import type { LifecycleStage, RunStatus } from '../../core/entities.ts';
-import { MltsError } from '../../core/errors.ts';
-import { placeFile } from '../../host/file-tree.ts';
-import { readTextIfPresent } from '../../host/files.ts';
+import type { Meta } from '../../host/meta-file.ts';
 
-/** The name of the file that makes a folder an experiment or a run. */
-export const META_FILE = 'meta.yaml';
-
-/** A meta.yaml as it is: keys that mlts does not know are kept when it is written again. */
-export type Meta = Readonly<Record<string, unknown>>;
-
-/**
- * @throws MltsError for a file that is no YAML mapping. Undefined where there is none: a run or
- * experiment that is being made, or no such thing at all.
- */
-export async function readMeta(folder: string): Promise<Meta | undefined> {
-  const text = await readTextIfPresent(join(folder, META_FILE));
-  if (text === undefined) return undefined;
-  try {
-    const meta: unknown = parse(text, { version: '1.1', intAsBigInt: true });
-    if (typeof meta === 'object' && meta !== null && !Array.isArray(meta)) return meta as Meta;
-  } catch {
-    // Told below, as what is no mapping.
-  }
-  throw damagedMeta(folder, 'it holds no YAML mapping');
-}
-
-export function damagedMeta(folder: string, why: string): MltsError {
-  const path = join(folder, META_FILE);
-  return new MltsError('INVALID_STATE', `${path} is damaged: ${why}`, {
-    hint: 'mend it by hand, or move its folder out of the store',
-  });
-}
-
-/** Keys sorted as MLflow does; every text is quoted, since PyYAML takes many a plain word for something else. */
-export async function writeMeta(folder: string, meta: Meta): Promise<void> {
-  const text = stringify(meta, {
-    version: '1.1',
-    sortMapEntries: true,
-    lineWidth: 0,
-    defaultStringType: 'QUOTE_SINGLE',
-    defaultKeyType: 'PLAIN',
-  });
-  await placeFile(join(folder, META_FILE), text, folder);
-}
-
-export function readText(meta: Meta, key: string): string {
-  const value = meta[key];
-  return value === undefined || value === null ? '' : String(value);
-}
-
-export function readTimeMs(meta: Meta, key: string): number | undefined {
-  const value = meta[key];
-  return typeof value === 'bigint' || typeof value === 'number' ? Number(value) : undefined;
-}
+export {
+  damagedMeta,
+  META_FILE,
+  type Meta,
+  readMeta,
+  readText,
+  readTimeMs,
+  writeMeta,
+} from '../../host/meta-file.ts';
 
 export function readStage(meta: Meta): LifecycleStage {
   return meta.lifecycle_stage === 'deleted' ? 'deleted' : 'active';

@@ -1,9 +1,17 @@
 import type { Metric } from '../../core/entities.ts';
 import { isLater } from '../latest-metric.ts';
 
-/** A line of a metric's file: time, value, step, as `mlflow/store/tracking/file_store.py` writes it. */
-export function formatMetric({ value, timestampMs, step }: Metric): string {
-  return `${timestampMs} ${formatFloat(value)} ${step}\n`;
+/**
+ * A line of a metric's file: time, value, step, then the run where the file is a logged model's, then the
+ * dataset where there is one, as `mlflow/store/tracking/file_store.py` writes it.
+ */
+export function formatMetric(
+  { value, timestampMs, step, dataset }: Metric,
+  runId?: string,
+): string {
+  const owner = runId === undefined ? [] : [runId];
+  const measuredOn = dataset === undefined ? [] : [dataset.name, dataset.digest];
+  return `${[timestampMs, formatFloat(value), step, ...owner, ...measuredOn].join(' ')}\n`;
 }
 
 /** The latest of the values in a metric's file; undefined where no line can be read. */
@@ -22,13 +30,19 @@ export function parseMetrics(key: string, text: string): readonly Metric[] {
 
 /** Two fields (MLflow before 1.0: no step), three, or five (with a dataset, whose step MLflow reads as 0). */
 function parseMetric(key: string, line: string): Metric | undefined {
-  const [timestamp, value, step, ...dataset] = line.trim().split(' ');
-  if (timestamp === undefined || value === undefined) return undefined;
+  const fields = line.trim().split(' ');
+  const [, value, , name, digest] = fields;
+  if (value === undefined) return undefined;
+  if (name === undefined || digest === undefined) return { key, ...parseFields(fields) };
+  return { key, ...parseFields(fields), step: 0, dataset: { name, digest } };
+}
+
+/** What the lines of all metrics' files begin with. */
+export function parseFields([timestamp, value = '', step = '0']: readonly string[]) {
   return {
-    key,
     value: parseFloatAsPython(value),
     timestampMs: Number(timestamp),
-    step: step === undefined || dataset.length > 0 ? 0 : Number(step),
+    step: Number(step),
   };
 }
 

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import type { Metric, Param, Run, RunInfo, Tag } from '../../core/entities.ts';
-import { appendText, listFilesBelow, placeFile } from '../../host/file-tree.ts';
+import { appendText, placeFile } from '../../host/file-tree.ts';
 import { readTextIfPresent } from '../../host/files.ts';
+import { readValues } from '../../host/value-files.ts';
 import { paramConflict } from '../limits.ts';
 import { RUN_NAME_TAG } from '../run-name.ts';
 import { type Meta, readStage, readStatus, readText, readTimeMs } from './meta.ts';
 import { formatMetric, parseLatestMetric } from './metric-line.ts';
+
+export { readValues } from '../../host/value-files.ts';
 
 /** A run's meta.yaml, read. */
 export function toRunInfo(meta: Meta): RunInfo {
@@ -38,14 +41,6 @@ export async function readRunFolder(folder: string, info: RunInfo): Promise<Run>
   };
 }
 
-/** A folder with a file for each key, a `/` in the key being a folder; sorted by key. */
-export async function readValues(folder: string): Promise<readonly Tag[]> {
-  const keys = await listFilesBelow(folder);
-  return Promise.all(
-    keys.map(async (key) => ({ key, value: (await readTextIfPresent(join(folder, key))) ?? '' })),
-  );
-}
-
 /** @throws InvalidInput for a param that is there with another value; nothing is written then. */
 export async function checkParams(
   folder: string,
@@ -69,6 +64,9 @@ export async function writeValues(
 /** One write for each key, so that the lines of two processes do not mix. */
 export async function appendMetrics(folder: string, metrics: readonly Metric[]): Promise<void> {
   for (const [key, ofKey] of Map.groupBy(metrics, (metric) => metric.key)) {
-    await appendText(join(folder, 'metrics', key), ofKey.map(formatMetric).join(''));
+    await appendText(
+      join(folder, 'metrics', key),
+      ofKey.map((metric) => formatMetric(metric)).join(''),
+    );
   }
 }

@@ -13,7 +13,7 @@ import { compareExperiments, matchesExperiment } from '../search/experiment-sele
 import { runLanguage } from '../search/run-language.ts';
 import { type Candidate, compareRuns, matchesRun, needsLinks } from '../search/run-selection.ts';
 import { listStages } from '../search/view.ts';
-import type { ExperimentSearch, RunSearch, View } from '../store.ts';
+import type { ExperimentSearch, RunScan, RunSearch, View } from '../store.ts';
 import {
   findExperimentFolder,
   listExperimentFolders,
@@ -50,6 +50,11 @@ export async function searchExperiments(
 
 /** One page of runs (`mlflow/store/tracking/file_store.py`, `_search_runs`). */
 export async function searchRuns(root: string, search: RunSearch): Promise<Page<Run>> {
+  return takePage(await findRuns(root, { ...search, maxResults: undefined }), search);
+}
+
+/** All runs of a search, in its order. */
+export async function findRuns(root: string, search: RunScan): Promise<readonly Run[]> {
   const clauses = parseFilter(search.filter ?? '', runLanguage);
   const orders = parseOrderBy(search.orderBy ?? [], runLanguage);
   const found: Run[] = [];
@@ -57,10 +62,7 @@ export async function searchRuns(root: string, search: RunSearch): Promise<Page<
     const runs = await readRuns(root, checkExperimentId(id), search.view, needsLinks(clauses));
     found.push(...runs.filter((candidate) => matchesRun(candidate, clauses)).map(({ run }) => run));
   }
-  return takePage(
-    found.sort((a, b) => compareRuns(a, b, orders)),
-    search,
-  );
+  return found.sort((a, b) => compareRuns(a, b, orders)).slice(0, search.maxResults);
 }
 
 function takePage<Item>(items: readonly Item[], search: ExperimentSearch): Page<Item> {

@@ -9,6 +9,9 @@ const FOLDERS_AT_ONCE = 16;
 /** Files of a store are read one by one: of more runs only the first ones are looked at. */
 const MOST_READ = 2_000;
 
+/** `models` holds registered models. */
+const NO_EXPERIMENTS = [TRASH_FOLDER, 'models'];
+
 interface DatedName extends StoredName {
   readonly timeMs: number;
 }
@@ -22,7 +25,7 @@ export async function openNamesInFolder(root: string): Promise<StoredNames> {
 }
 
 async function listExperimentFolders(root: string): Promise<readonly string[]> {
-  const names = (await listNames(root)).filter((name) => name !== TRASH_FOLDER);
+  const names = (await listNames(root)).filter((name) => !NO_EXPERIMENTS.includes(name));
   return names.map((name) => join(root, name));
 }
 

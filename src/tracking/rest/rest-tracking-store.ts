@@ -1,10 +1,21 @@
-import type { Experiment, Metric, Run, RunInfo, RunLinks, Tag } from '../../core/entities.ts';
+import type {
+  Experiment,
+  Metric,
+  ModelOutput,
+  Run,
+  RunInfo,
+  RunInputs,
+  RunLinks,
+  Tag,
+} from '../../core/entities.ts';
 import { AlreadyExists, NotFound } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import type { Context } from '../../host/context.ts';
 import { type MlflowApi, openMlflowApi } from '../../host/http/mlflow-api.ts';
 import { readMessage } from '../../host/http/mlflow-message.ts';
+import { readPages } from '../../search/pages.ts';
+import { checkInputs } from '../input-limits.ts';
 import { nameTaken, renameDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -16,17 +27,21 @@ import {
   type LengthRule,
   readLengthRule,
 } from '../limits.ts';
+import { checkModelId } from '../logged-model-limits.ts';
 import { nameRun } from '../run-name.ts';
 import type {
   ExperimentSearch,
   NewExperiment,
   NewRun,
   RunData,
+  RunScan,
   RunSearch,
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
 import { RestGenAiStore } from './gen-ai.ts';
+import { writeInputs } from './logged-model-wire.ts';
+import { RestLoggedModels } from './logged-models.ts';
 import { readRunLinks } from './run-links.ts';
 import { searchExperiments, searchRuns } from './search.ts';
 import { readExperiment, readMetricHistory, readRun, readRunInfo, writeMetric } from './wire.ts';
@@ -41,6 +56,7 @@ export class RestTrackingStore implements TrackingStore {
   /** As given, with its credentials: the child process has to get in too. */
   readonly uri: string;
   readonly genAi: RestGenAiStore;
+  readonly loggedModels: RestLoggedModels;
   readonly #api: MlflowApi;
   readonly #lengths: LengthRule;
 
@@ -49,6 +65,7 @@ export class RestTrackingStore implements TrackingStore {
     this.genAi = new RestGenAiStore(api);
     this.#api = api;
     this.#lengths = lengths;
+    this.loggedModels = new RestLoggedModels(api);
   }
 
   /** Nothing is sent yet: a server that is not there shows on the first call. */
@@ -196,9 +213,24 @@ export class RestTrackingStore implements TrackingStore {
     return searchRuns(this.#api, search);
   }
 
+  scanRuns({ maxResults, ...scan }: RunScan): AsyncGenerator<readonly Run[]> {
+    return readPages((page) => this.searchRuns({ ...scan, ...page }), maxResults);
+  }
+
   async getRunLinks(runId: string): Promise<RunLinks> {
     const answer = await this.#api.get('runs/get', { run_id: checkRunId(runId) });
     return readRunLinks(readMessage(answer, 'run', this.#api.address));
+  }
+
+  async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
+    const body = { run_id: checkRunId(runId), ...writeInputs(checkInputs(inputs)) };
+    await this.#api.post('runs/log-inputs', body, { isIdempotent: true });
+  }
+
+  async logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void> {
+    const wires = models.map(({ modelId, step }) => ({ model_id: checkModelId(modelId), step }));
+    if (wires.length === 0) return;
+    await this.#api.post('runs/outputs', { run_id: checkRunId(runId), models: wires });
   }
 
   async close(): Promise<void> {

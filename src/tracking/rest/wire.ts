@@ -61,17 +61,26 @@ export function readMetricHistory(wire: Wire): Page<Metric> {
   };
 }
 
-export function writeMetric({ key, value, timestampMs, step }: Metric): Wire {
-  return { key, value: writeDouble(value), timestamp: timestampMs, step };
+export function writeMetric({ key, value, timestampMs, step, modelId, dataset }: Metric): Wire {
+  return {
+    key,
+    value: writeDouble(value),
+    timestamp: timestampMs,
+    step,
+    ...(modelId === undefined ? {} : { model_id: modelId }),
+    ...(dataset && { dataset_name: dataset.name, dataset_digest: dataset.digest }),
+  };
 }
 
-function readMetric(wire: Wire): Metric {
+export function readMetric(wire: Wire): Metric {
+  const name = readText(wire.dataset_name);
   return {
     key: readText(wire.key),
     // Protocol buffers' JSON writes NaN and the infinities as texts; Number reads the latter two.
     value: Number(wire.value ?? 0),
     timestampMs: Number(wire.timestamp ?? 0),
     step: Number(wire.step ?? 0),
+    ...(name === '' ? {} : { dataset: { name, digest: readText(wire.dataset_digest) } }),
   };
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Transaction } from 'kysely';
 import type { EvaluationDataset } from '../../core/entities.ts';
 import type { Page } from '../../core/page.ts';
-import { explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { EvaluationTables } from '../../sql/evaluation-tables.ts';
 import type { Tables } from '../../sql/tables.ts';
 import { checkRunId, checkTraceIds } from '../limits.ts';
@@ -27,12 +27,10 @@ export class SqlGenAiStore implements GenAiStore {
   async linkTraces(runId: string, traceIds: readonly string[]): Promise<void> {
     checkRunId(runId);
     const ids = checkTraceIds(traceIds);
-    await explained(this.#connection, () =>
-      this.#connection.database.transaction().execute(async (transaction) => {
-        await readRunInfo(transaction, runId);
-        await insertLinks(transaction, runId, ids, this.#now());
-      }),
-    );
+    await changed(this.#connection, async (transaction) => {
+      await readRunInfo(transaction, runId);
+      await insertLinks(transaction, runId, ids, this.#now());
+    });
   }
 }
 

@@ -24,9 +24,13 @@ export async function logMetrics(
 
 function toRow(metric: Metric, runId: string, toFlag: (value: boolean) => Flag): MetricRow {
   const { key, value, timestampMs: timestamp, step } = metric;
-  const isNan = Number.isNaN(value);
-  const stored = isNan ? 0 : Math.max(-LARGEST, Math.min(LARGEST, value));
-  return { key, value: stored, timestamp, step, is_nan: toFlag(isNan), run_uuid: runId };
+  const is_nan = toFlag(Number.isNaN(value));
+  return { key, value: toStoredValue(value), timestamp, step, is_nan, run_uuid: runId };
+}
+
+/** 0 for NaN, which a mark beside it tells. */
+export function toStoredValue(value: number): number {
+  return Number.isNaN(value) ? 0 : Math.max(-LARGEST, Math.min(LARGEST, value));
 }
 
 /** One row for each key, the order of keys fixed, so that two writers never wait for each other. */

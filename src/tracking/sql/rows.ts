@@ -1,7 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Experiment, Metric, RunInfo } from '../../core/entities.ts';
-import { NotFound } from '../../core/errors.ts';
 import type { MetricRow, Tables } from '../../sql/tables.ts';
+import { runNotFound } from '../lifecycle.ts';
 
 type RunRow = Selectable<Tables['runs']>;
 type ExperimentRow = Selectable<Tables['experiments']>;
@@ -52,7 +52,7 @@ export async function readRunInfo(
     .selectAll()
     .where('run_uuid', '=', runId)
     .executeTakeFirst();
-  if (row === undefined) throw new NotFound(`there is no run with id ${runId}`);
+  if (row === undefined) throw runNotFound(runId);
   return { row, info: toRunInfo(row) };
 }
 
@@ -71,7 +71,12 @@ export function toRunInfo(row: RunRow): RunInfo {
 }
 
 export function toMetric({ key, value, timestamp, step, is_nan: isNan }: MetricRow): Metric {
-  return { key, value: isNan ? Number.NaN : value, timestampMs: timestamp, step };
+  return {
+    key,
+    value: isNan ? Number.NaN : value,
+    timestampMs: Number(timestamp),
+    step: Number(step),
+  };
 }
 
 function withText(row: { key: string; value: string | null }): { key: string; value: string } {

@@ -5,15 +5,18 @@ import type {
   Experiment,
   LifecycleStage,
   Metric,
+  ModelOutput,
   Run,
   RunInfo,
+  RunInputs,
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
-import { explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
+import { checkInputs } from '../input-limits.ts';
 import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
 import {
   checkExperiment,
@@ -23,12 +26,14 @@ import {
   checkTags,
   type LengthRule,
 } from '../limits.ts';
+import { checkModelId } from '../logged-model-limits.ts';
 import { nameRun } from '../run-name.ts';
 import type {
   ExperimentSearch,
   NewExperiment,
   NewRun,
   RunData,
+  RunScan,
   RunSearch,
   RunUpdate,
   TrackingStore,
@@ -44,12 +49,15 @@ import {
   requireExperiment,
   setExperimentTag,
 } from './lifecycle.ts';
+import { logModelMetrics } from './logged-model-metrics.ts';
+import { SqlLoggedModels } from './logged-models.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { logMetrics } from './metrics.ts';
 import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
-import { deleteTag, logParams, setRunName, setTags } from './run-data.ts';
+import { deleteTag, logParams, partition, setRunName, setTags } from './run-data.ts';
+import { insertInputs, insertOutputs } from './run-inputs.ts';
 import { readRunLinks } from './run-links.ts';
-import { searchRuns } from './run-search.ts';
+import { findRunIds, readRuns, searchRuns } from './run-search.ts';
 import { readRun } from './run-values.ts';
 
 export interface SqlTrackingOptions {
@@ -64,6 +72,7 @@ export interface SqlTrackingOptions {
 export class SqlTrackingStore implements TrackingStore {
   readonly uri: string;
   readonly genAi: SqlGenAiStore;
+  readonly loggedModels: SqlLoggedModels;
   readonly #connection: SqlConnection;
   readonly #options: SqlTrackingOptions;
 
@@ -72,9 +81,10 @@ export class SqlTrackingStore implements TrackingStore {
     this.genAi = new SqlGenAiStore(connection, options.now);
     this.#connection = connection;
     this.#options = options;
+    this.loggedModels = new SqlLoggedModels(connection, options.now);
   }
 
-  /** Makes a store of an open database; MLflow expects experiment 0 in each, so it is made if missing. */
+  /** Makes a store of an open database; MLflow expects experiment 0 in each, so it is made if missing and we may. */
   static async open(
     connection: SqlConnection,
     options: SqlTrackingOptions,
@@ -84,7 +94,9 @@ export class SqlTrackingStore implements TrackingStore {
       const first = await store.#read((database) =>
         readExperiment(database, { experiment_id: 0n }),
       );
-      if (first === undefined) await store.#insertDefaultExperiment();
+      if (first === undefined && connection.refusal === undefined) {
+        await store.#insertDefaultExperiment();
+      }
       return store;
     } catch (error) {
       await store.close();
@@ -233,6 +245,7 @@ export class SqlTrackingStore implements TrackingStore {
       refuseDeleted('run', runId, info.lifecycleStage);
       await logParams(transaction, runId, params);
       await logMetrics(transaction, runId, metrics, this.#connection.toFlag);
+      await logModelMetrics(transaction, info, metrics);
       await setTags(transaction, runId, tags);
       await setRunName(transaction, runId, tags);
     });
@@ -295,9 +308,37 @@ export class SqlTrackingStore implements TrackingStore {
     return this.#read(() => searchRuns(this.#connection, search));
   }
 
+  async *scanRuns(scan: RunScan): AsyncGenerator<readonly Run[]> {
+    const ids = await this.#read(() => findRunIds(this.#connection, scan));
+    if (ids.length === 0) yield [];
+    for (const part of partition(ids, this.#connection.runsPerRead)) {
+      yield await this.#read(() => readRuns(this.#connection, part, scan));
+    }
+  }
+
   async getRunLinks(runId: string): Promise<RunLinks> {
     checkRunId(runId);
     return this.#read((database) => readRunLinks(database, runId));
+  }
+
+  async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
+    checkRunId(runId);
+    const checked = checkInputs(inputs);
+    await this.#write(async (transaction) => {
+      const { info } = await readRunInfo(transaction, runId);
+      refuseDeleted('run', runId, info.lifecycleStage);
+      await insertInputs(transaction, info, checked);
+    });
+  }
+
+  async logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void> {
+    checkRunId(runId);
+    for (const { modelId } of models) checkModelId(modelId);
+    await this.#write(async (transaction) => {
+      const { info } = await readRunInfo(transaction, runId);
+      refuseDeleted('run', runId, info.lifecycleStage);
+      await insertOutputs(transaction, runId, models);
+    });
   }
 
   async close(): Promise<void> {
@@ -309,7 +350,7 @@ export class SqlTrackingStore implements TrackingStore {
   }
 
   #write<T>(work: (transaction: Transaction<Tables>) => Promise<T>): Promise<T> {
-    return explained(this.#connection, () => this.#connection.database.transaction().execute(work));
+    return changed(this.#connection, work);
   }
 }
 

@@ -106,7 +106,8 @@ describe.skipIf(process.platform !== 'linux')('runs reap (needs /proc)', () => {
     await using rig = createRig();
     expect(await reap(rig, '--experiment-id', '77')).toMatchObject({
       exitCode: 1,
-      stderr: 'error: there is no experiment with id 77\n',
+      stderr:
+        'error: there is no experiment with id 77\nhint: list what there is: mlts experiments search --view all\n',
     });
   });
 });

@@ -141,6 +141,40 @@ describe('retries', () => {
     expect(handler.count).toBe(1);
   });
 
+  test('an answer that breaks off is asked for again, unless that could do it twice', async () => {
+    let count = 0;
+    const handler: Handler = (_request, response) => {
+      count += 1;
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '20' });
+      if (count > 1) return response.end('{"n": 1234567890123}');
+      response.write('{"n":');
+      setTimeout(() => response.destroy(), 20);
+    };
+    const { client, context } = await open(await serve(handler));
+    await expect(client.callJson(GET)).resolves.toHaveProperty('n');
+    expect(context.said.stderr).toMatch(/^retry 1 of 7: the connection broke/);
+    count = 0;
+    await expect(client.callJson(POST)).rejects.toMatchObject({
+      hint: 'it may have been done all the same: look before you run it again',
+    });
+    expect(count).toBe(1);
+  });
+
+  test('MLTS_RETRY_DEADLINE_SECONDS ends the retries, whatever the server asks for', async () => {
+    const handler: Handler = (_request, response) => {
+      response.writeHead(429, { 'retry-after': '30' });
+      response.end();
+    };
+    const { client, context } = await open(await serve(handler), {
+      MLTS_RETRY_DEADLINE_SECONDS: '20',
+    });
+    await expect(client.callJson(GET)).rejects.toMatchObject({
+      code: 'TEMPORARILY_UNAVAILABLE',
+      hint: 'the server asks for 30 s of patience: run it again then, or raise MLTS_RETRY_DEADLINE_SECONDS (20)',
+    });
+    expect(context.said.stderr).toBe('');
+  });
+
   test('MLFLOW_HTTP_REQUEST_MAX_RETRIES is the number of retries', async () => {
     const handler = failFirst(...Array<number>(20).fill(500));
     const { client } = await open(await serve(handler), { MLFLOW_HTTP_REQUEST_MAX_RETRIES: '2' });

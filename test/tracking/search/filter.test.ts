@@ -59,7 +59,8 @@ describe('what is shown for a filter that is wrong', () => {
     expect(explain(() => parseFilter('metrics.a >', runLanguage))).toMatchInlineSnapshot(`
       "filter: a number is missing
         metrics.a >
-                   ^"
+                   ^
+      hint: write one without quotes: 0.5"
     `);
   });
 
@@ -98,7 +99,8 @@ describe('what is shown for a filter that is wrong', () => {
     ).toMatchInlineSnapshot(`
       "order_by: this key comes twice
         metric.\`a\` DESC
-        ^"
+        ^
+      hint: give it once"
     `);
   });
 });

@@ -30,11 +30,13 @@ export class SqlGarbageCollector implements GarbageCollector {
     this.#workspaces = workspaces;
   }
 
+  /** @throws MltsError for a database that can only be read: artifacts would go, and rows would stay. */
   static async open(
     connection: SqlConnection,
     choice: WorkspaceChoice,
   ): Promise<SqlGarbageCollector> {
     try {
+      if (connection.refusal !== undefined) throw connection.refusal;
       const workspaces = await explained(connection, () => listWorkspaces(connection, choice));
       return new SqlGarbageCollector(connection, workspaces);
     } catch (error) {

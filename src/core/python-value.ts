@@ -1,4 +1,4 @@
-import { quotePythonString } from '../core/python-text.ts';
+import { quotePythonString } from './python-text.ts';
 
 /** What PyYAML's `safe_load` makes of a piece of YAML. */
 export type PythonValue = PythonScalar | PythonList | PythonMapping;

@@ -1,0 +1,122 @@
+import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { LOGGED_MODEL_STATUSES, type LoggedModel } from '../../core/logged-model.ts';
+import type { Page } from '../../core/page.ts';
+import type { Clause, Field } from '../../search/clause.ts';
+import { parseFilter } from '../../search/filter.ts';
+import { cutPage, readPageRange } from '../../search/page.ts';
+import { compareColumn } from '../../sql/clause-condition.ts';
+import type { Tables } from '../../sql/tables.ts';
+import {
+  loggedModelLanguage,
+  type ParsedModelOrder,
+  parseModelOrders,
+} from '../search/logged-model-language.ts';
+import type { DatasetChoice, LoggedModelSearch } from '../store.ts';
+import { parseExperimentId } from './experiment-id.ts';
+import { completeLoggedModels } from './logged-model-rows.ts';
+
+/** One page of models (`mlflow/store/tracking/sqlalchemy_store.py`, `search_logged_models`). */
+export async function searchLoggedModels(
+  database: Kysely<Tables>,
+  search: LoggedModelSearch,
+): Promise<Page<LoggedModel>> {
+  const range = readPageRange(search);
+  const conditions = toConditions(search);
+  const order = parseModelOrders(search).flatMap(toOrder);
+  const experimentIds = search.experimentIds.map(parseExperimentId);
+  if (experimentIds.length === 0) return { items: [], nextPageToken: undefined };
+  const found = await database
+    .selectFrom('logged_models')
+    .selectAll()
+    .where('experiment_id', 'in', experimentIds)
+    .where('lifecycle_stage', '!=', 'deleted')
+    .where((expression) => expression.and([...conditions]))
+    .orderBy(sql`${sql.join(order)}`)
+    .limit(range.limit + 1)
+    .offset(range.offset)
+    .execute();
+  const { rows, nextPageToken } = cutPage(found, range);
+  return { items: await completeLoggedModels(database, rows), nextPageToken };
+}
+
+/** Datasets narrow down what the metrics in the filter are; without such a filter any metric will do. */
+function toConditions({
+  filter = '',
+  datasets = [],
+}: LoggedModelSearch): readonly Expression<SqlBool>[] {
+  const clauses = parseFilter(filter, loggedModelLanguage);
+  const conditions = clauses.map((clause) => toCondition(clause, datasets));
+  const isMeasured = datasets.length === 0 || clauses.some(({ kind }) => kind === 'metric');
+  return isMeasured ? conditions : [...conditions, existsMetric(onDatasets(datasets))];
+}
+
+function toCondition(clause: Clause, datasets: readonly DatasetChoice[]): Expression<SqlBool> {
+  const { kind, key } = clause;
+  switch (kind) {
+    case 'attribute':
+      return compareColumn(sql.ref(`logged_models.${key}`), withStatusNumbers(clause));
+    case 'metric': {
+      const compared = compareColumn(sql.ref('held.metric_value'), clause);
+      return existsMetric(
+        sql`held.metric_name = ${key} and ${compared} and ${onDatasets(datasets)}`,
+      );
+    }
+    case 'param': {
+      const compared = compareColumn(sql.ref('held.param_value'), clause);
+      return sql`exists (select 1 from logged_model_params as held
+        where held.model_id = logged_models.model_id and held.param_key = ${key} and ${compared})`;
+    }
+    default: {
+      const compared = compareColumn(sql.ref('held.tag_value'), clause);
+      return sql`exists (select 1 from logged_model_tags as held
+        where held.model_id = logged_models.model_id and held.tag_key = ${key} and ${compared})`;
+    }
+  }
+}
+
+function existsMetric(condition: Expression<SqlBool>): Expression<SqlBool> {
+  return sql`exists (select 1 from logged_model_metrics as held
+    where held.model_id = logged_models.model_id and ${condition})`;
+}
+
+function onDatasets(datasets: readonly DatasetChoice[]): Expression<SqlBool> {
+  if (datasets.length === 0) return sql`1 = 1`;
+  return sql`(${sql.join(datasets.map(onDataset), sql` or `)})`;
+}
+
+function onDataset({ name, digest }: Partial<DatasetChoice>): Expression<SqlBool> {
+  const parts = [
+    ...(name === undefined ? [] : [sql`held.dataset_name = ${name}`]),
+    ...(digest === undefined ? [] : [sql`held.dataset_digest = ${digest}`]),
+  ];
+  return parts.length === 0 ? sql`1 = 1` : sql`(${sql.join(parts, sql` and `)})`;
+}
+
+/** A status is stored as a number; MLflow compares with that, people write the name. */
+function withStatusNumbers(clause: Clause): Parameters<typeof compareColumn>[1] {
+  const { kind, key, comparator, value } = clause;
+  if (kind !== 'attribute' || key !== 'status') return clause;
+  const numbers = [value].flat().map((name) => BigInt(toStatusNumber(String(name))));
+  return { comparator, value: Array.isArray(value) ? numbers : (numbers[0] ?? -1n) };
+}
+
+function toStatusNumber(name: string): number {
+  if (/^\d{1,9}$/.test(name)) return Number(name);
+  return (LOGGED_MODEL_STATUSES as readonly string[]).indexOf(name);
+}
+
+/** First whether there is a value, then the value: what is not there comes last. */
+function toOrder({ kind, key, isAscending, dataset }: ParsedModelOrder): Expression<unknown>[] {
+  const value = kind === 'metric' ? latestMetric({ kind, key }, dataset) : sql.ref(key);
+  const direction = sql.raw(isAscending ? 'asc' : 'desc');
+  return [sql`case when ${value} is null then 1 else 0 end`, sql`${value} ${direction}`];
+}
+
+function latestMetric(
+  { key }: Field,
+  dataset: ParsedModelOrder['dataset'] = {},
+): Expression<unknown> {
+  return sql`(select held.metric_value from logged_model_metrics as held
+    where held.model_id = logged_models.model_id and held.metric_name = ${key} and ${onDataset(dataset)}
+    order by held.metric_timestamp_ms desc, held.metric_step desc, held.run_id limit 1)`;
+}
