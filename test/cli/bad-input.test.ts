@@ -205,7 +205,12 @@ const refusals = Object.entries(WIRE_NAMES).flatMap(([status, code]): [string, T
   ],
   [
     `${status} ${code}`,
-    { answer: (response) => sendError(response, Number(status), code), told: /no$/m, retried: [] },
+    {
+      answer: (response) => sendError(response, Number(status), code),
+      // Of a name that is taken we say more than the server does.
+      told: /(no|named `x` already, maybe deleted)$/m,
+      retried: [],
+    },
   ],
 ]);
 
