@@ -75,7 +75,8 @@ async function locateVersion(
   };
 }
 
-async function findVersion(
+/** The version that a `models:` address means. @throws NotFound, InvalidInput for an unknown stage. */
+export async function findVersion(
   registry: RegistryStore,
   reference: VersionReference,
 ): Promise<ModelVersion> {

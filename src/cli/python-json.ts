@@ -41,7 +41,8 @@ function formatFloat(value: number): string {
   return formatPythonFloat(value);
 }
 
-function quote(text: string): string {
+/** A text as `json.dumps` writes it. */
+export function quote(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,

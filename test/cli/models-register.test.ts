@@ -90,6 +90,7 @@ describe.each(['sqlite:///mlflow.db', 'mlruns'])('mlts models register: %s', (ur
     ['models:/none/1', [], 1, /no version 1/],
     ['models:/none/latest', [], 1, /no registered model `none`/],
     ['models:/none/1/part', [], 1, /part of a model/],
+    ['models:/m-1', [], 1, /m-1/],
     [`runs:/${'f'.repeat(32)}/model`, [], 1, /no run with id f/],
     ['runs:/RUN/none', [], 1, /has no model `none`\nhint: .*artifacts list/],
     ['runs:/RUN/../x', [], 1, /\.\./],

@@ -1,6 +1,6 @@
-import { afterAll, describe, expect, test } from 'vitest';
-import { startMlflowServer } from '../setup/mlflow.ts';
-import { startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
+import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
 import { createRig, type Rig } from './rig.ts';
 
 const asJson = async (rig: Rig, ...args: readonly string[]): Promise<unknown> =>
@@ -95,26 +95,29 @@ describe('the model registry', () => {
   });
 
   describe('what is there changes and goes', () => {
-    const started: { stop(): Promise<void> }[] = [];
-    afterAll(async () => {
-      for (const server of started) await server.stop();
-    });
-
     test.each(['sqlite:///mlflow.db', 'mlruns'])('%s', changeEverything);
 
-    test('an MLflow server', async () => {
-      const server = await startMlflowServer();
-      started.push(server);
-      await changeEverything(server.uri);
+    describe('an MLflow server', () => {
+      let server: RunningServer;
+      beforeAll(async () => {
+        server = await startMlflowServer();
+      });
+      afterAll(() => server?.stop());
+
+      test('an MLflow server', () => changeEverything(server.uri));
     });
 
     const reason = whyNoPostgres();
-    test.skipIf(reason !== undefined)(
+    describe.skipIf(reason !== undefined)(
       `PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`,
-      async () => {
-        const server = await startPostgres();
-        started.push(server);
-        await changeEverything(await server.createDatabase());
+      () => {
+        let server: RunningPostgres;
+        beforeAll(async () => {
+          server = await startPostgres();
+        });
+        afterAll(() => server?.stop());
+
+        test('PostgreSQL', async () => changeEverything(await server.createDatabase()));
       },
     );
   });

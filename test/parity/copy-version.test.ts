@@ -1,7 +1,7 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRig } from '../cli/rig.ts';
-import { askPython, startMlflowServer } from '../setup/mlflow.ts';
-import { startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { askPython, type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
+import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
 
 const COPY = `
 import json, sys
@@ -39,12 +39,7 @@ async function copyAll(uri: string): Promise<void> {
   expect(ours).toHaveLength(4);
 }
 
-describe("mlts model-versions copy does as Python's client", () => {
-  const started: { stop(): Promise<void> }[] = [];
-  afterAll(async () => {
-    for (const server of started) await server.stop();
-  });
-
+describe("mlts model-versions copy does as Python's client", { timeout: 400_000 }, () => {
   test('SQLite', async () => {
     await using rig = createRig();
     await copyAll(`sqlite:///${rig.path('mlflow.db')}`);
@@ -55,19 +50,27 @@ describe("mlts model-versions copy does as Python's client", () => {
     await copyAll(`file://${rig.path('mlruns')}`);
   });
 
-  test('an MLflow server', async () => {
-    const server = await startMlflowServer();
-    started.push(server);
-    await copyAll(server.uri);
+  describe('an MLflow server', () => {
+    let server: RunningServer;
+    beforeAll(async () => {
+      server = await startMlflowServer();
+    });
+    afterAll(() => server?.stop());
+
+    test('an MLflow server', () => copyAll(server.uri));
   });
 
   const reason = whyNoPostgres();
-  test.skipIf(reason !== undefined)(
+  describe.skipIf(reason !== undefined)(
     `PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`,
-    async () => {
-      const server = await startPostgres();
-      started.push(server);
-      await copyAll(await server.createDatabase());
+    () => {
+      let server: RunningPostgres;
+      beforeAll(async () => {
+        server = await startPostgres();
+      });
+      afterAll(() => server?.stop());
+
+      test('PostgreSQL', async () => copyAll(await server.createDatabase()));
     },
   );
 });

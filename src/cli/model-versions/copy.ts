@@ -26,7 +26,7 @@ export function createCopyCommand(context: Context): Command {
 async function findSource(uri: string, store: RegistryStore): Promise<ModelVersion> {
   const [{ parseModelUri }, { findVersion }, { PROMPT_TAG }] = await Promise.all([
     import('../../artifacts/model-uri.ts'),
-    import('./find-version.ts'),
+    import('../../artifacts/resolver.ts'),
     import('../../registry/prompt-filter.ts'),
   ]);
   const { model, path } = parseModelUri(uri);
@@ -35,7 +35,7 @@ async function findSource(uri: string, store: RegistryStore): Promise<ModelVersi
       hint: 'write models:/NAME/VERSION; a logged model is registered by mlts models register',
     });
   }
-  const version = await findVersion(model, store);
+  const version = await findVersion(store, model);
   const isPrompt = version.tags.some(({ key, value }) => key === PROMPT_TAG && value === 'true');
   if (isPrompt) throw new NotFound(`\`${uri}\` is a prompt, not a model`);
   return version;

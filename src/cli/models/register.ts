@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import type { Tag } from '../../core/entities.ts';
+import { MltsError } from '../../core/errors.ts';
 import type { ModelVersion } from '../../core/model-registry.ts';
 import type { Context } from '../../host/context.ts';
-import type { NewModelVersion, RegistryStore } from '../../registry/store.ts';
 import { withRegistryStore } from '../registry-store.ts';
 import { collect } from '../repeated-option.ts';
 import { createTagOption } from '../tag-option.ts';
 import { withTrackingStore } from '../tracking-store.ts';
+import type { ModelStores } from './registration-source.ts';
 
 interface RegisterFlags {
   readonly name: string;
@@ -46,11 +47,11 @@ async function registerModel(
   context: Context,
 ): Promise<void> {
   await checkFlags(flags);
-  const version = await withRegistryStore(context, async (registry) => {
-    const model = await readSource(source, registry, context);
-    const { name, description, tag: tags = [], runId = model.runId } = flags;
-    return addVersion({ ...model, name, description, tags, runId }, flags, registry, context);
-  });
+  const version = await withRegistryStore(context, (registry) =>
+    withTrackingStore(context, (tracking) =>
+      addVersion(source, flags, { context, registry, tracking }),
+    ),
+  );
   context.terminal.note(`created version ${version.version} of \`${version.name}\``);
   if (flags.output === 'text') return context.terminal.print(String(version.version));
   const { toVersionJson } = await import('../model-versions/version-json.ts');
@@ -65,25 +66,36 @@ async function checkFlags({ name, tag = [], alias = [] }: RegisterFlags): Promis
   alias.forEach(checkNewAlias);
 }
 
-async function readSource(source: string, registry: RegistryStore, context: Context) {
-  const { findRegistrationSource } = await import('./registration-source.ts');
-  const { createArtifactResolver } = await import('../../artifacts/resolver.ts');
-  return withTrackingStore(context, async (tracking) => {
-    const resolver = createArtifactResolver(tracking, (ask) => ask(registry));
-    return findRegistrationSource(source, { context, tracking, registry, resolver });
-  });
-}
-
 async function addVersion(
-  version: NewModelVersion,
-  { alias: aliases = [] }: RegisterFlags,
-  registry: RegistryStore,
-  { terminal }: Context,
+  source: string,
+  { name, description, tag: tags = [], alias: aliases = [], runId }: RegisterFlags,
+  stores: ModelStores,
 ): Promise<ModelVersion> {
+  const { findRegistrationSource } = await import('./registration-source.ts');
   const { ensureModel } = await import('../../registry/ensure-model.ts');
-  const { name } = version;
-  if (await ensureModel(registry, name)) terminal.note(`created registered model \`${name}\``);
+  const { registry, context } = stores;
+  const model = await findRegistrationSource(source, stores);
+  if (await ensureModel(registry, name)) {
+    context.terminal.note(`created registered model \`${name}\``);
+  }
+  const version = { ...model, name, description, tags, runId: runId ?? model.runId };
   const made = await registry.createVersion(version);
   for (const alias of aliases) await registry.setAlias(name, alias, made.version);
+  if (model.modelId !== undefined) await tellLoggedModel(model.modelId, made, stores);
   return aliases.length === 0 ? made : registry.getVersion(name, made.version);
+}
+
+/** The version is made: that its model does not list it is no reason to fail. */
+async function tellLoggedModel(
+  modelId: string,
+  version: ModelVersion,
+  { tracking, context }: ModelStores,
+): Promise<void> {
+  const { listVersionOn } = await import('./version-tag.ts');
+  await listVersionOn(modelId, version, tracking).catch((error: unknown) => {
+    if (!(error instanceof MltsError)) throw error;
+    context.terminal.warn(
+      `logged model ${modelId} does not list the new version: ${error.message}`,
+    );
+  });
 }
