@@ -145,6 +145,41 @@ export function testTrackingLifecycle(openedStore: () => TrackingStore): void {
     });
   });
 
+  describe('GenAI', () => {
+    const isFolder = () => !/^(sqlite|postgresql|https?)/.test(openedStore().uri);
+
+    test('traces are linked to a run that is there, however often; a folder has none', async () => {
+      const { genAi } = openedStore();
+      const { info } = await createRun('0');
+      if (isFolder()) {
+        const refused = genAi.linkTraces(info.id, ['tr-1']);
+        return expect(refused).rejects.toMatchObject({ code: 'NOT_IMPLEMENTED' });
+      }
+      await genAi.linkTraces(info.id, ['tr-1', 'tr-2', 'tr-1']);
+      await genAi.linkTraces(info.id, ['tr-2', 'tr-3']);
+      await expect(genAi.linkTraces(NO_RUN, ['tr-1'])).rejects.toThrow(NotFound);
+      const many = Array.from({ length: 101 }, (_, index) => `tr-${index}`);
+      await expect(genAi.linkTraces(info.id, many)).rejects.toThrow(InvalidInput);
+    });
+
+    test('evaluation datasets are searched; a folder has none', async () => {
+      const { genAi } = openedStore();
+      const search = {
+        experimentIds: ['0'],
+        maxResults: 10,
+        filter: "name ILIKE 'a%' AND tags.team != 'b' AND created_time > 0 AND name IN ('a')",
+        orderBy: ['name', 'last_update_time DESC'],
+      };
+      if (isFolder()) {
+        const refused = genAi.searchDatasets(search);
+        return expect(refused).rejects.toMatchObject({ code: 'NOT_IMPLEMENTED' });
+      }
+      expect(await genAi.searchDatasets(search)).toEqual({ items: [], nextPageToken: undefined });
+      const wrong = genAi.searchDatasets({ ...search, filter: "nothing = 'a'" });
+      await expect(wrong).rejects.toThrow(/there is no attribute `nothing`/);
+    });
+  });
+
   describe('runs', () => {
     test('one is deleted and restored, however often', async () => {
       const store = openedStore();
