@@ -1,12 +1,8 @@
-import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { execa } from 'execa';
-import { once, testCache } from './cache.ts';
 import { askPython, mlflowEnv } from './mlflow.ts';
+import { ensureOlderMlflow } from './older-mlflow.ts';
 
-/** Of MLflow 2: its file store alone is asked for, which the small package has too. */
-const OLD_MLFLOW = 'mlflow-skinny==2.9.2';
+const OLD_VERSION = '2.9.2';
 
 /** What both versions can write: argv[1] is the folder. */
 const COMMON = `
@@ -98,21 +94,6 @@ export async function makeFileStore(folder: string): Promise<void> {
 
 /** A folder as MLflow 2.9.2 leaves it. */
 export async function makeOldFileStore(folder: string): Promise<void> {
-  const python = await ensureOldMlflow();
+  const python = await ensureOlderMlflow(OLD_VERSION);
   await execa(python, ['-c', COMMON, folder], { env: mlflowEnv(), extendEnv: false });
-}
-
-function ensureOldMlflow(): Promise<string> {
-  return once('old-mlflow', async () => {
-    const directory = join(testCache, OLD_MLFLOW.replace('==', '-'));
-    const [python, done] = [join(directory, 'bin', 'python'), join(directory, 'complete')];
-    if (!existsSync(done)) {
-      await rm(directory, { recursive: true, force: true });
-      await execa('python3', ['-m', 'venv', directory]);
-      // It needs pkg_resources, which newer ones do not have.
-      await execa(python, ['-m', 'pip', 'install', '--quiet', OLD_MLFLOW, 'setuptools<81']);
-      await writeFile(done, '');
-    }
-    return python;
-  });
 }
