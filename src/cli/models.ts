@@ -2,12 +2,23 @@ import { Command } from 'commander';
 import type { Context } from '../host/context.ts';
 import { createPromoteCommand } from './models/promote.ts';
 import { createRegisterCommand } from './models/register.ts';
+import { createServeCommand } from './models/serve.ts';
 
 /** `mlts models`: what is done with models. */
 export function modelsCommand(context: Context): Command {
-  const group = new Command('models').description('register models, promote their versions');
-  const verbs = [createRegisterCommand(context), createPromoteCommand(context)];
+  const group = new Command('models').description(
+    'serve models, register them, promote their versions',
+  );
+  const verbs = [
+    createServeCommand(context),
+    createRegisterCommand(context),
+    createPromoteCommand(context),
+  ];
   for (const verb of verbs) group.addCommand(verb);
-  for (const command of [group, ...verbs]) command.helpOption('-h, --help', 'show this help');
+  for (const command of [group, ...verbs]) {
+    // In `serve`, -h is the host, as in MLflow.
+    const isTaken = command.options.some(({ short }) => short === '-h');
+    command.helpOption(isTaken ? '--help' : '-h, --help', 'show this help');
+  }
   return group;
 }

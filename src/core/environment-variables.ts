@@ -49,6 +49,10 @@ export const variables = {
   /** Seconds. */
   artifactTimeout: 'MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT',
   registryUri: 'MLFLOW_REGISTRY_URI',
+  port: 'MLFLOW_PORT',
+  host: 'MLFLOW_HOST',
+  scoringTimeout: 'MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT',
+  modelsWorkers: 'MLFLOW_MODELS_WORKERS',
   /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */
   graceSeconds: 'MLTS_GRACE_SECONDS',
   /** Seconds for which the end of a run is retried when its store has gone; default 120. */

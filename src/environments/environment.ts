@@ -46,7 +46,8 @@ export interface RunAddress {
 export interface PreparedEnvironment {
   /** Tags for the run: `mlflow.project.env`, `mlflow.docker.image.uri`, ... */
   readonly tags: readonly Tag[];
-  launch(command: Command, run: RunAddress): Launch;
+  /** `run` is what the command is to reach; only a container needs to be told. */
+  launch(command: Command, run?: RunAddress): Launch;
 }
 
 /** One way to turn a project or model into something that can be started. */

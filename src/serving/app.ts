@@ -1,0 +1,87 @@
+import { MltsError } from '../core/errors.ts';
+import {
+  BodyTooLarge,
+  type HttpAnswer,
+  type HttpHandler,
+  type HttpRequest,
+} from '../http/server.ts';
+import { PoolBusy, RequestOverrun, type WorkerPool } from './pool.ts';
+
+export interface ScoringApp {
+  readonly pool: WorkerPool;
+  /** The MLflow in the model's environment. */
+  readonly mlflowVersion: string;
+}
+
+const JSON_TYPE = 'application/json';
+
+/**
+ * MLflow's scoring protocol (`mlflow/pyfunc/scoring_server/__init__.py`): the same paths, statuses, media
+ * types and bodies; `/livez` and `/readyz` beside them.
+ */
+export function createScoringApp(app: ScoringApp): HttpHandler {
+  const routes: Readonly<
+    Record<string, { readonly method: string; readonly handle: HttpHandler }>
+  > = {
+    '/ping': { method: 'GET', handle: () => answerHealth(app.pool) },
+    '/health': { method: 'GET', handle: () => answerHealth(app.pool) },
+    '/livez': { method: 'GET', handle: () => answerJson(200, '{"status":"ok"}') },
+    '/readyz': { method: 'GET', handle: () => answerReadiness(app.pool) },
+    '/version': { method: 'GET', handle: () => answerJson(200, app.mlflowVersion) },
+    '/invocations': { method: 'POST', handle: (request) => score(request, app.pool) },
+  };
+  return (request) => {
+    const route = routes[request.path];
+    if (route === undefined) return answerJson(404, '{"detail":"Not Found"}');
+    if (request.method === route.method) return route.handle(request);
+    const allow = { allow: route.method };
+    return { ...answerJson(405, '{"detail":"Method Not Allowed"}'), headers: allow };
+  };
+}
+
+/** As MLflow's error answers look: `error_code` and `message`. */
+export function answerScoringError(error: unknown): HttpAnswer {
+  if (error instanceof RequestOverrun) {
+    return answerJson(504, 'Request processing time exceeded limit');
+  }
+  const { code, message } =
+    error instanceof MltsError
+      ? error
+      : new MltsError('INTERNAL_ERROR', 'an error inside of the server');
+  const body = JSON.stringify({ error_code: code, message });
+  if (error instanceof PoolBusy)
+    return { ...answerJson(503, body), headers: { 'retry-after': '1' } };
+  if (error instanceof BodyTooLarge) return answerJson(413, body);
+  return answerJson(500, body);
+}
+
+async function score(
+  { headers, body, signal }: HttpRequest,
+  pool: WorkerPool,
+): Promise<HttpAnswer> {
+  const contentType = headers['content-type'] ?? null;
+  const frame = await pool.ask({ header: { contentType }, body }, signal);
+  return {
+    status: Number(frame.header.status),
+    type: nameMediaType(String(frame.header.mediaType)),
+    body: frame.body,
+  };
+}
+
+/** The web server around MLflow's names the encoding of texts. */
+function nameMediaType(type: string): string {
+  return type.startsWith('text/') ? `${type}; charset=utf-8` : type;
+}
+
+function answerHealth({ isReady }: WorkerPool): HttpAnswer {
+  return answerJson(isReady ? 200 : 404, '\n');
+}
+
+function answerReadiness({ isReady, waiting }: WorkerPool): HttpAnswer {
+  const body = JSON.stringify({ status: isReady ? 'ready' : 'no worker is ready', waiting });
+  return answerJson(isReady ? 200 : 503, body);
+}
+
+function answerJson(status: number, body: string): HttpAnswer {
+  return { status, type: JSON_TYPE, body };
+}
