@@ -5,10 +5,13 @@ import {
   type HttpHandler,
   type HttpRequest,
 } from '../http/server.ts';
+import { type ColumnPlan, readColumns } from './columns.ts';
 import { PoolBusy, RequestOverrun, type WorkerPool } from './pool.ts';
 
 export interface ScoringApp {
   readonly pool: WorkerPool;
+  /** Where the model can be asked by columns. */
+  readonly plan: ColumnPlan | undefined;
   /** The MLflow in the model's environment. */
   readonly mlflowVersion: string;
 }
@@ -28,7 +31,7 @@ export function createScoringApp(app: ScoringApp): HttpHandler {
     '/livez': { method: 'GET', handle: () => answerJson(200, '{"status":"ok"}') },
     '/readyz': { method: 'GET', handle: () => answerReadiness(app.pool) },
     '/version': { method: 'GET', handle: () => answerJson(200, app.mlflowVersion) },
-    '/invocations': { method: 'POST', handle: (request) => score(request, app.pool) },
+    '/invocations': { method: 'POST', handle: (request) => score(request, app) },
   };
   return (request) => {
     const route = routes[request.path];
@@ -55,17 +58,19 @@ export function answerScoringError(error: unknown): HttpAnswer {
   return answerJson(500, body);
 }
 
+/** By columns where that is certain to give the same, else the body goes to MLflow's own parser. */
 async function score(
   { headers, body, signal }: HttpRequest,
-  pool: WorkerPool,
+  { pool, plan }: ScoringApp,
 ): Promise<HttpAnswer> {
   const contentType = headers['content-type'] ?? null;
-  const frame = await pool.ask({ header: { contentType }, body }, signal);
-  return {
-    status: Number(frame.header.status),
-    type: nameMediaType(String(frame.header.mediaType)),
-    body: frame.body,
-  };
+  const isJson = contentType === JSON_TYPE;
+  const columns = plan !== undefined && isJson ? readColumns(body, plan) : undefined;
+  const quick = columns && (await pool.ask({ kind: 'columns', columns }, signal));
+  const prediction = quick ?? (await pool.ask({ kind: 'body', contentType, body }, signal));
+  if (prediction === undefined) throw new MltsError('INTERNAL_ERROR', 'the worker gave no answer');
+  const { status, mediaType } = prediction;
+  return { status, type: nameMediaType(mediaType), body: prediction.body };
 }
 
 /** The web server around MLflow's names the encoding of texts. */

@@ -1,6 +1,6 @@
 import { MltsError } from '../core/errors.ts';
-import type { Frame } from './frame.ts';
-import { type Worker, type WorkerInfo, WorkerLost, type WorkerRequest } from './worker.ts';
+import { encodeQuestions, type Prediction, type Question, readPredictions } from './batch.ts';
+import { type Worker, type WorkerInfo, WorkerLost } from './worker.ts';
 
 export interface PoolOptions {
   readonly size: number;
@@ -8,6 +8,10 @@ export interface PoolOptions {
   readonly mostWaiting: number;
   /** From when a request is taken until it must be answered. */
   readonly timeoutMs: number;
+  /** Rows of several requests that may be predicted at once; 1: none are joined. */
+  readonly mostBatchRows: number;
+  /** For how long an idle worker waits for more to join. */
+  readonly batchWaitMs: number;
   startWorker(): Worker;
   /** Told of what an operator wants to read. */
   onEvent(event: PoolEvent): void;
@@ -38,13 +42,14 @@ export class RequestOverrun extends MltsError {
   }
 }
 
-interface Job extends WorkerRequest {
+interface Job {
+  readonly question: Question;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   readonly deadline: NodeJS.Timeout;
-  resolve(frame: Frame): void;
+  resolve(prediction: Prediction | undefined): void;
   reject(error: unknown): void;
-  /** What it is at; undefined while it waits. */
+  /** Who is at it; undefined while it waits. */
   worker: Worker | undefined;
 }
 
@@ -63,6 +68,7 @@ export class WorkerPool {
   readonly #queue: Job[] = [];
   #isClosing = false;
   #busy = 0;
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -89,17 +95,22 @@ export class WorkerPool {
     return this.#queue.length;
   }
 
-  /** @throws PoolBusy, RequestOverrun, WorkerLost; the reason of `signal` where that is aborted. */
-  ask(request: WorkerRequest, signal: AbortSignal): Promise<Frame> {
-    const { mostWaiting, timeoutMs } = this.#options;
+  /**
+   * Asks a worker. Undefined where columns were asked and this one has to be asked the exact way.
+   *
+   * @throws PoolBusy, RequestOverrun, WorkerLost; the reason of `signal` where that is aborted.
+   */
+  ask(question: Question, signal: AbortSignal): Promise<Prediction | undefined> {
+    const { mostWaiting, timeoutMs, batchWaitMs } = this.#options;
+    if (this.#idle.length === 0 && this.#queue.length >= mostWaiting) {
+      return Promise.reject(new PoolBusy(this.#queue.length));
+    }
     return new Promise((resolve, reject) => {
-      if (this.#idle.length === 0 && this.#queue.length >= mostWaiting) {
-        throw new PoolBusy(this.#queue.length);
-      }
       const deadline = setTimeout(() => this.#overrun(job), timeoutMs);
-      const job: Job = { ...request, signal, deadline, resolve, reject, worker: undefined };
+      const job: Job = { question, signal, deadline, resolve, reject, worker: undefined };
       this.#queue.push(job);
-      this.#dispatch();
+      if (batchWaitMs === 0 || question.kind === 'body') this.#dispatch();
+      else this.#gathering ??= setTimeout(() => this.#dispatch(), batchWaitMs);
     });
   }
 
@@ -154,24 +165,57 @@ export class WorkerPool {
   }
 
   #dispatch(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     while (this.#idle.length > 0) {
-      const job = this.#queue.shift();
-      if (job === undefined) return;
-      if (job.signal.aborted) this.#settle(job, () => job.reject(job.signal.reason));
-      else void this.#hand(job, this.#idle.pop() as Worker);
+      const jobs = this.#takeBatch();
+      if (jobs.length === 0) return;
+      void this.#hand(jobs, this.#idle.pop() as Worker);
     }
   }
 
-  async #hand(job: Job, worker: Worker): Promise<void> {
-    job.worker = worker;
+  /** The next request that is still waited for, and those behind it that may be predicted with it. */
+  #takeBatch(): readonly Job[] {
+    const batch: Job[] = [];
+    let rows = 0;
+    for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      if (job.signal.aborted) this.#drop(job);
+      else if (batch.length === 0 || this.#mayJoin(job, rows)) batch.push(job);
+      else break;
+      this.#queue.shift();
+      rows += countRows(job);
+      if (job.question.kind === 'body' && batch.length > 0) break;
+    }
+    return batch;
+  }
+
+  #mayJoin({ question }: Job, rows: number): boolean {
+    return (
+      question.kind === 'columns' && rows + question.columns.rows <= this.#options.mostBatchRows
+    );
+  }
+
+  #drop(job: Job): void {
+    clearTimeout(job.deadline);
+    job.reject(job.signal.reason);
+  }
+
+  async #hand(jobs: readonly Job[], worker: Worker): Promise<void> {
+    for (const job of jobs) job.worker = worker;
     this.#busy += 1;
     try {
-      const frame = await worker.ask(job);
+      const frame = await worker.ask(encodeQuestions(jobs.map(({ question }) => question)));
       this.#idle.push(worker);
-      this.#settle(job, () => job.resolve(frame));
+      const predictions = readPredictions(frame);
+      for (const [index, job] of jobs.entries()) job.resolve(predictions?.[index]);
     } catch (error) {
-      this.#settle(job, () => job.reject(error));
+      // One of a batch may have ended the worker: the others are not to blame.
+      for (const job of jobs) {
+        if (jobs.length > 1) job.resolve(undefined);
+        else job.reject(error);
+      }
     } finally {
+      for (const { deadline } of jobs) clearTimeout(deadline);
       this.#busy -= 1;
       this.#dispatch();
     }
@@ -186,9 +230,8 @@ export class WorkerPool {
     job.reject(new RequestOverrun(timeoutMs));
     job.worker?.kill();
   }
+}
 
-  #settle(job: Job, settle: () => void): void {
-    clearTimeout(job.deadline);
-    settle();
-  }
+function countRows({ question }: Job): number {
+  return question.kind === 'columns' ? question.columns.rows : 0;
 }

@@ -1,7 +1,8 @@
 import type { EnvironmentManager } from '../environments/environment.ts';
 import type { Context } from '../host/context.ts';
 import { startHttpServer } from '../http/server.ts';
-import { answerScoringError, createScoringApp } from './app.ts';
+import { answerScoringError, createScoringApp, type ScoringApp } from './app.ts';
+import { planColumns } from './columns.ts';
 import { type LocalModel, launchWorker, prepareModelEnvironment } from './model-process.ts';
 import { type PoolEvent, WorkerPool } from './pool.ts';
 import { ModelNotLoaded, Worker, type WorkerInfo } from './worker.ts';
@@ -13,6 +14,8 @@ export interface ServeOptions {
   readonly timeoutMs: number;
   readonly mostWaiting: number;
   readonly mostBodyBytes: number;
+  readonly mostBatchRows: number;
+  readonly batchWaitMs: number;
   readonly environmentManager: EnvironmentManager;
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** How long requests under way are waited for when we are told to stop. */
@@ -36,12 +39,15 @@ export async function serveModel(
     size: options.workers,
     mostWaiting: options.mostWaiting,
     timeoutMs: options.timeoutMs,
+    mostBatchRows: options.mostBatchRows,
+    batchWaitMs: options.batchWaitMs,
     startWorker: () => new Worker(launch),
     onEvent: (event) => tell(event, context),
   });
   try {
     const info = await load(pool, context);
-    await listen(pool, info, options, context);
+    const plan = info.takesColumns ? planColumns(model.file.signature) : undefined;
+    await listen({ pool, plan, mlflowVersion: info.mlflow }, info, options, context);
   } finally {
     await pool.close(options.graceMs);
   }
@@ -63,19 +69,19 @@ async function load(pool: WorkerPool, { terminal, interrupts }: Context): Promis
 }
 
 async function listen(
-  pool: WorkerPool,
+  scoring: ScoringApp,
   info: WorkerInfo,
   options: ServeOptions,
   { terminal, interrupts }: Context,
 ): Promise<void> {
   const { host, port, mostBodyBytes, tls, graceMs } = options;
-  const app = createScoringApp({ pool, mlflowVersion: info.mlflow });
+  const app = createScoringApp(scoring);
   const settings = { host, port, mostBodyBytes, tls, answerError: answerScoringError };
   const server = await startHttpServer(app, settings);
   terminal.note(`serving at ${server.url} (MLflow ${info.mlflow}, Python ${info.python})`);
   await untilAborted(interrupts.signal);
   terminal.note('stopping: requests under way are answered first');
-  interrupts.force.addEventListener('abort', () => void pool.close(0));
+  interrupts.force.addEventListener('abort', () => void scoring.pool.close(0));
   await server.close(graceMs);
 }
 

@@ -1,12 +1,14 @@
 """Loads one MLflow model and answers requests that come over descriptor 3.
 
 A frame is two unsigned 32-bit lengths (little-endian), a header in JSON and a body; `frame.ts` has the other
-end. The first frame that we send says that the model is ready, or why it could not be loaded. Then each
-request is answered by one frame, one after the other, until the other end closes.
+end. The first frame that we send says that the model is ready, or why it could not be loaded. Then each frame
+that comes is answered by one, until the other end closes. It holds either the body of one request, as it came,
+or the columns of one or several requests, which have been read and checked against the signature already.
 """
 
 import ctypes
 import inspect
+import io
 import json
 import os
 import signal
@@ -17,6 +19,7 @@ import traceback
 
 CHANNEL = 3
 LENGTHS = struct.Struct("<II")
+JSON_TYPE = "application/json"
 
 
 class Channel:
@@ -33,48 +36,45 @@ class Channel:
             return None
         header_size, body_size = LENGTHS.unpack(lengths)
         header = json.loads(self._incoming.read(header_size))
-        body = self._incoming.read(body_size)
-        return (header, body) if len(body) == body_size else None
+        # Models may write into the array that is made of it.
+        body = bytearray(body_size)
+        return (header, body) if self._incoming.readinto(body) == body_size else None
 
     def send(self, header, body=b""):
         text = json.dumps(header).encode()
         self._socket.sendall(LENGTHS.pack(len(text), len(body)) + text + body)
 
+    def send_answers(self, answers):
+        """Each is a status, a media type and a text."""
+        bodies = [text.encode() if isinstance(text, str) else text for _, _, text in answers]
+        parts = [
+            {"status": status, "mediaType": media_type, "size": len(body)}
+            for (status, media_type, _), body in zip(answers, bodies)
+        ]
+        self.send({"parts": parts}, b"".join(bodies))
+
 
 class ExactScorer:
     """Hands bodies to MLflow's own scoring server, whichever version the model's environment has."""
 
-    def __init__(self, model_path):
-        from mlflow.pyfunc import scoring_server
-
-        load = getattr(scoring_server, "load_model_with_mlflow_config", scoring_server.load_model)
-        self.model = load(model_path)
+    def __init__(self, model, scoring_server):
+        self._model = model
         self._score = self._choose(scoring_server)
 
-    def score(self, content_type, body):
-        """Status, media type and body, as MLflow's server would answer."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self._score(content_type, body)
-        except MlflowException as error:
-            return error.get_http_status_code(), "application/json", error.serialize_as_json()
-        except Exception:
-            # As the web server around MLflow's answers what nobody has foreseen.
-            traceback.print_exc()
-            return 500, "text/plain", "Internal Server Error"
+    def score(self, header, body):
+        return [answer_errors(lambda: self._score(header["contentType"], bytes(body)))]
 
     def _choose(self, scoring_server):
         """MLflow 2.3 and later have a function for it; before, it is inside of a Flask application."""
         invocations = getattr(scoring_server, "invocations", None)
         if invocations is None or len(inspect.signature(invocations).parameters) != 4:
-            client = scoring_server.init(self.model).test_client()
+            client = scoring_server.init(self._model).test_client()
             return lambda content_type, body: ask_flask(client, content_type, body)
-        schema = self.model.metadata.get_input_schema()
+        schema = self._model.metadata.get_input_schema()
         os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
 
         def score(content_type, body):
-            answer = invocations(body, content_type, self.model, schema)
+            answer = invocations(body, content_type, self._model, schema)
             return answer.status, answer.mimetype, answer.response
 
         return score
@@ -85,9 +85,145 @@ def ask_flask(client, content_type, body):
     return answer.status_code, answer.mimetype, answer.get_data()
 
 
+def answer_errors(score):
+    """What `score` returns, or the answer that MLflow's server gives to what it raises."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return score()
+    except MlflowException as error:
+        return error.get_http_status_code(), JSON_TYPE, error.serialize_as_json()
+    except Exception:
+        # As the web server around MLflow's answers what nobody has foreseen.
+        traceback.print_exc()
+        return 500, "text/plain", "Internal Server Error"
+
+
+class ColumnScorer:
+    """Calls the flavor's own `predict` on a DataFrame that is made straight from columns.
+
+    It is the DataFrame that MLflow would have made of the same request: `is_exact` makes sure of that when the
+    model is loaded, by having one made both ways.
+    """
+
+    def __init__(self, model, scoring_server):
+        import numpy
+        import pandas
+
+        self._numpy, self._pandas, self._server = numpy, pandas, scoring_server
+        self._model = model
+        self._schema = model.metadata.get_input_schema()
+        self._names = self._schema.input_names()
+        self._types = [kind.name for kind in self._schema.input_types()]
+        self._dtypes = [kind.to_numpy() for kind in self._schema.input_types()]
+        self._index = pandas.Index(self._names)
+        self._is_matrix = set(self._types) == {"double"}
+        takes_params = inspect.signature(model._predict_fn).parameters.get("params")
+        has_params = takes_params and takes_params.kind != inspect.Parameter.VAR_KEYWORD
+        self._arguments = {"params": self._validate(None)[1]} if has_params else {}
+
+    def score(self, header, body):
+        """One answer for each of the requests whose rows are joined in the columns.
+
+        None where that fails, or where rows of several requests cannot be told apart in what the model gives: then
+        each request is asked the exact way, which has MLflow's own words for what is wrong with it.
+        """
+        sizes = header["parts"]
+        try:
+            frame = self._frame(sum(sizes), header["texts"], body)
+            predictions = self._model._predict_fn(frame, **self._arguments)
+            if len(sizes) == 1:
+                return [(200, JSON_TYPE, self._write(predictions))]
+            if not self._is_by_row(predictions, sum(sizes)):
+                return None
+            return [(200, JSON_TYPE, text) for text in self._write_parts(predictions, sizes)]
+        except Exception:
+            return None
+
+    def _is_by_row(self, predictions, rows):
+        kinds = (self._numpy.ndarray, self._pandas.DataFrame, self._pandas.Series, list)
+        return isinstance(predictions, kinds) and len(predictions) == rows
+
+    def _write_parts(self, predictions, sizes):
+        if isinstance(predictions, self._numpy.ndarray) and predictions.dtype.kind in "biuf":
+            predictions = predictions.tolist()
+        take = getattr(predictions, "iloc", predictions)
+        start, texts = 0, []
+        for size in sizes:
+            texts.append(self._write(take[start : start + size]))
+            start += size
+        return texts
+
+    def _write(self, predictions):
+        output = io.StringIO()
+        self._server.predictions_to_json(predictions, output)
+        return output.getvalue()
+
+    def _frame(self, rows, texts, body):
+        """`body` holds the numbers, column after column; `texts` the columns of type string."""
+        numbers = self._numpy.frombuffer(body, dtype="<f8").reshape(-1, rows)
+        if self._is_matrix:
+            return self._pandas.DataFrame(numbers.T, columns=self._index, copy=False)
+        remaining_texts, remaining_numbers = iter(texts), iter(numbers)
+        return self._pandas.DataFrame({
+            name: next(remaining_texts)
+            if kind == "string"
+            else next(remaining_numbers).astype(dtype)
+            for name, kind, dtype in zip(self._names, self._types, self._dtypes)
+        })
+
+    def _validate(self, frame):
+        from mlflow.pyfunc import _validate_prediction_input
+
+        schema = None if frame is None else self._schema
+        flavor = self._model.loader_module
+        return _validate_prediction_input(frame, None, schema, None, flavor)
+
+    def is_exact(self):
+        kinds = [EXAMPLES[kind] for kind in self._types]
+        rows = [[kind[row] for kind in kinds] for row in range(2)]
+        split = {"dataframe_split": {"columns": self._names, "data": rows}}
+        exact = self._validate(self._server.infer_and_parse_data(split, self._schema))[0]
+        columns = list(zip(*rows))
+        numbers = [column for kind, column in zip(self._types, columns) if kind != "string"]
+        texts = [list(column) for kind, column in zip(self._types, columns) if kind == "string"]
+        body = bytearray(self._numpy.array(numbers, dtype="<f8").tobytes())
+        made = self._frame(2, texts, body)
+        self._pandas.testing.assert_frame_equal(made, exact, check_exact=True, check_column_type=True)
+        ours, theirs = made.to_numpy().flags, exact.to_numpy().flags
+        return ours.f_contiguous == theirs.f_contiguous and type(made.index) is type(exact.index)
+
+
+EXAMPLES = {
+    "boolean": [True, False],
+    "integer": [7, -3],
+    "long": [9, -5_000_000_000],
+    "float": [0.5, -1.25],
+    "double": [0.1, -1e300],
+    "string": ["a", "\u00e9"],
+}
+
+
+def find_column_scorer(model, scoring_server):
+    """None where the exact way is the only one: for custom models, for all but plain columns, for old MLflow."""
+    try:
+        metadata = model.metadata
+        is_custom = model.loader_module in (None, "mlflow.pyfunc.model")
+        if is_custom or metadata.get_params_schema() is not None:
+            return None
+        scorer = ColumnScorer(model, scoring_server)
+        return scorer if scorer.is_exact() else None
+    except Exception:
+        return None
+
+
 def load(channel, model_path):
     try:
-        scorer = ExactScorer(model_path)
+        from mlflow.pyfunc import scoring_server
+
+        read = getattr(scoring_server, "load_model_with_mlflow_config", scoring_server.load_model)
+        model = read(model_path)
+        exact = ExactScorer(model, scoring_server)
     except BaseException as error:
         channel.send({
             "kind": "failed",
@@ -96,18 +232,18 @@ def load(channel, model_path):
             "traceback": traceback.format_exc(),
         })
         sys.exit(1)
-    import mlflow
-
-    channel.send({"kind": "ready", "mlflow": mlflow.__version__, "python": sys.version.split()[0]})
-    return scorer
+    return exact, find_column_scorer(model, scoring_server)
 
 
-def serve(channel, scorer):
+def serve(channel, exact, columns):
     while (request := channel.receive()) is not None:
         header, body = request
-        status, media_type, answer = scorer.score(header["contentType"], body)
-        encoded = answer.encode() if isinstance(answer, str) else answer
-        channel.send({"status": status, "mediaType": media_type}, encoded)
+        scorer = columns if header["kind"] == "columns" else exact
+        answers = scorer.score(header, body)
+        if answers is None:
+            channel.send({"parts": None})
+        else:
+            channel.send_answers(answers)
 
 
 def end_with_parent():
@@ -121,7 +257,16 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
     channel = Channel()
-    serve(channel, load(channel, sys.argv[1]))
+    exact, columns = load(channel, sys.argv[1])
+    import mlflow
+
+    channel.send({
+        "kind": "ready",
+        "mlflow": mlflow.__version__,
+        "python": sys.version.split()[0],
+        "takesColumns": columns is not None,
+    })
+    serve(channel, exact, columns)
     sys.stdout.flush()
 
 

@@ -1,17 +1,14 @@
 import { MltsError } from '../core/errors.ts';
 import type { ProcessLaunch } from '../core/launch.ts';
 import { type ProcessEnd, startChannelProcess } from '../host/channel-process.ts';
-import { encodeFrame, type Frame, FrameReader } from './frame.ts';
+import { type Frame, FrameReader } from './frame.ts';
 
 /** What a worker says of itself when its model is loaded. */
 export interface WorkerInfo {
   readonly mlflow: string;
   readonly python: string;
-}
-
-export interface WorkerRequest {
-  readonly header: Readonly<Record<string, unknown>>;
-  readonly body: Buffer;
+  /** Whether it predicts from columns as MLflow would from the body. */
+  readonly takesColumns: boolean;
 }
 
 /** The process that was to answer has ended. */
@@ -79,13 +76,12 @@ export class Worker {
     return this.#process.pid;
   }
 
-  /** @throws WorkerLost where the process ends before it has answered. */
-  ask({ header, body }: WorkerRequest): Promise<Frame> {
+  /** Sends a frame, in pieces; returns the frame that answers it. @throws WorkerLost */
+  ask(pieces: readonly Buffer[]): Promise<Frame> {
     const { channel } = this.#process;
     const answer = this.#expect();
     channel.cork();
-    channel.write(encodeFrame(header, body.length));
-    if (body.length > 0) channel.write(body);
+    for (const piece of pieces) if (piece.length > 0) channel.write(piece);
     channel.uncork();
     return answer;
   }
@@ -116,5 +112,10 @@ export class Worker {
 /** @throws ModelNotLoaded */
 function readInfo({ header }: Frame): WorkerInfo {
   if (header.kind !== 'ready') throw new ModelNotLoaded(header);
-  return { mlflow: String(header.mlflow), python: String(header.python) };
+  const { mlflow, python, takesColumns } = header;
+  return {
+    mlflow: String(mlflow),
+    python: String(python),
+    takesColumns: takesColumns === true,
+  };
 }

@@ -15,6 +15,8 @@ interface ServeFlags {
   readonly conda: boolean;
   readonly maxQueue: number;
   readonly maxBody: number;
+  readonly maxBatchSize: number;
+  readonly batchWaitMs: number;
 }
 
 /** Between the signal and the end of what is still under way. */
@@ -64,6 +66,19 @@ export function createServeCommand(context: Context): Command {
         .default(1_000_000_000)
         .argParser((text) => readCount(text, 1, 4_000_000_000)),
     )
+    .addOption(
+      new Option(
+        '--max-batch-size <rows>',
+        'rows of waiting requests that are predicted at once; 1: none',
+      )
+        .default(1)
+        .argParser((text) => readCount(text, 1, 1_000_000)),
+    )
+    .addOption(
+      new Option('--batch-wait-ms <ms>', 'how long an idle worker waits for more to join')
+        .default(0)
+        .argParser((text) => readCount(text, 0, 60_000)),
+    )
     .action((flags: ServeFlags) => serve(flags, context));
 }
 
@@ -80,6 +95,8 @@ async function serve(flags: ServeFlags, context: Context): Promise<void> {
     timeoutMs: flags.timeout * 1_000,
     mostWaiting: flags.maxQueue,
     mostBodyBytes: flags.maxBody,
+    mostBatchRows: flags.maxBatchSize,
+    batchWaitMs: flags.batchWaitMs,
     environmentManager: flags.conda ? flags.envManager : 'local',
     tls: undefined,
     graceMs: GRACE_MS,
