@@ -35,11 +35,20 @@ export function createScoringApp(app: ScoringApp): HttpHandler {
   };
   return (request) => {
     const route = routes[request.path];
-    if (route === undefined) return answerJson(404, '{"detail":"Not Found"}');
+    if (route === undefined) return answerUnknown(request.path, routes);
     if (request.method === route.method) return route.handle(request);
     const allow = { allow: route.method };
     return { ...answerJson(405, '{"detail":"Method Not Allowed"}'), headers: allow };
   };
+}
+
+/** The web server around MLflow's sends who wrote a slash too many to where they meant. */
+function answerUnknown(path: string, routes: Readonly<Record<string, unknown>>): HttpAnswer {
+  const meant = path.slice(0, -1);
+  if (!path.endsWith('/') || routes[meant] === undefined) {
+    return answerJson(404, '{"detail":"Not Found"}');
+  }
+  return { status: 307, headers: { location: meant }, body: '' };
 }
 
 /** As MLflow's error answers look: `error_code` and `message`. */

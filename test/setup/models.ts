@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { once, testCache } from './cache.ts';
+import {
+  ensureMlflow,
+  findFreePort,
+  mlflowEnv,
+  type RunningServer,
+  waitUntilHealthy,
+} from './mlflow.ts';
+
+const SCRIPT = resolve(import.meta.dirname, 'models.py');
+
+/** Folder with the models that `models.py` saves, made on first use and whenever the script changes. */
+export function ensureModels(): Promise<string> {
+  return once('models', async () => {
+    const { python } = await ensureMlflow();
+    const digest = createHash('sha256')
+      .update(await readFile(SCRIPT))
+      .digest('hex')
+      .slice(0, 16);
+    const folder = join(testCache, `models-${digest}`);
+    const done = join(folder, 'complete');
+    if (existsSync(done)) return folder;
+    await rm(folder, { recursive: true, force: true });
+    await execa(python, [SCRIPT, folder], { env: mlflowEnv(), extendEnv: false });
+    await writeFile(done, '');
+    return folder;
+  });
+}
+
+/** Messages show sets of Python, whose order is another one in each process. */
+export const SAME_SETS = { PYTHONHASHSEED: '0' };
+
+const SERVE_ALL = `
+import sys
+import uvicorn
+from fastapi import FastAPI
+from mlflow.pyfunc import load_model, scoring_server
+app = FastAPI()
+app.get("/health")(lambda: "ok")
+for name in sys.argv[3:]:
+    app.mount("/" + name, scoring_server.init(load_model(sys.argv[2] + "/" + name)))
+uvicorn.run(app, port=int(sys.argv[1]), log_level="critical")
+`;
+
+/** MLflow's own scoring server, with several models in one process, each below its name. */
+export async function startMlflowScoring(names: readonly string[]): Promise<RunningServer> {
+  const [{ python }, folder] = [await ensureMlflow(), await ensureModels()];
+  const port = await findFreePort();
+  const server = spawn(python, ['-c', SERVE_ALL, String(port), folder, ...names], {
+    env: mlflowEnv(SAME_SETS),
+    stdio: 'ignore',
+  });
+  const uri = `http://127.0.0.1:${port}`;
+  await waitUntilHealthy(`${uri}/health`);
+  return {
+    uri,
+    async stop() {
+      server.kill('SIGKILL');
+    },
+  };
+}
