@@ -6,12 +6,14 @@ import {
   type HttpRequest,
 } from '../http/server.ts';
 import { type ColumnPlan, readColumns } from './columns.ts';
+import type { ScoringMetrics } from './metrics.ts';
 import { PoolBusy, RequestOverrun, type WorkerPool } from './pool.ts';
 
 export interface ScoringApp {
   readonly pool: WorkerPool;
   /** Where the model can be asked by columns. */
   readonly plan: ColumnPlan | undefined;
+  readonly metrics?: Pick<ScoringMetrics, 'contentType' | 'render'> | undefined;
   /** The MLflow in the model's environment. */
   readonly mlflowVersion: string;
 }
@@ -30,6 +32,7 @@ export function createScoringApp(app: ScoringApp): HttpHandler {
     '/health': { method: 'GET', handle: () => answerHealth(app.pool) },
     '/livez': { method: 'GET', handle: () => answerJson(200, '{"status":"ok"}') },
     '/readyz': { method: 'GET', handle: () => answerReadiness(app.pool) },
+    '/metrics': { method: 'GET', handle: () => answerMetrics(app.metrics) },
     '/version': { method: 'GET', handle: () => answerJson(200, app.mlflowVersion) },
     '/invocations': { method: 'POST', handle: (request) => score(request, app) },
   };
@@ -49,6 +52,17 @@ function answerUnknown(path: string, routes: Readonly<Record<string, unknown>>):
     return answerJson(404, '{"detail":"Not Found"}');
   }
   return { status: 307, headers: { location: meant }, body: '' };
+}
+
+/** Answers also what goes wrong, so that whoever wraps it sees every answer. */
+export function answering(handler: HttpHandler): HttpHandler {
+  return async (request) => {
+    try {
+      return await handler(request);
+    } catch (error) {
+      return answerScoringError(error);
+    }
+  };
 }
 
 /** As MLflow's error answers look: `error_code` and `message`. */
@@ -80,6 +94,11 @@ async function score(
   if (prediction === undefined) throw new MltsError('INTERNAL_ERROR', 'the worker gave no answer');
   const { status, mediaType } = prediction;
   return { status, type: nameMediaType(mediaType), body: prediction.body };
+}
+
+async function answerMetrics(metrics: ScoringApp['metrics']): Promise<HttpAnswer> {
+  if (metrics === undefined) return answerJson(404, '{"detail":"Not Found"}');
+  return { status: 200, type: metrics.contentType, body: await metrics.render() };
 }
 
 /** The web server around MLflow's names the encoding of texts. */

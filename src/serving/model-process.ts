@@ -9,6 +9,8 @@ import type { Mlmodel } from '../models/mlmodel.ts';
 
 /** A model that lies on this machine. */
 export interface LocalModel {
+  /** As it was asked for; credentials are masked. */
+  readonly uri: string;
   /** Absolute. */
   readonly folder: string;
   readonly file: Mlmodel;

@@ -15,6 +15,8 @@ export interface PoolOptions {
   startWorker(): Worker;
   /** Told of what an operator wants to read. */
   onEvent(event: PoolEvent): void;
+  /** Told how many rows are predicted at once, of requests that were read as columns. */
+  onBatch?(rows: number): void;
 }
 
 export type PoolEvent =
@@ -87,8 +89,13 @@ export class WorkerPool {
     return info;
   }
 
+  /** Workers that have the model loaded. */
+  get ready(): number {
+    return this.#idle.length + this.#busy;
+  }
+
   get isReady(): boolean {
-    return this.#idle.length + this.#busy > 0;
+    return this.ready > 0;
   }
 
   get waiting(): number {
@@ -203,6 +210,7 @@ export class WorkerPool {
   async #hand(jobs: readonly Job[], worker: Worker): Promise<void> {
     for (const job of jobs) job.worker = worker;
     this.#busy += 1;
+    if (jobs[0]?.question.kind === 'columns') this.#options.onBatch?.(sum(jobs.map(countRows)));
     try {
       const frame = await worker.ask(encodeQuestions(jobs.map(({ question }) => question)));
       this.#idle.push(worker);
@@ -234,4 +242,8 @@ export class WorkerPool {
 
 function countRows({ question }: Job): number {
   return question.kind === 'columns' ? question.columns.rows : 0;
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }

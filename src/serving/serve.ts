@@ -1,26 +1,42 @@
 import type { EnvironmentManager } from '../environments/environment.ts';
 import type { Context } from '../host/context.ts';
-import { startHttpServer } from '../http/server.ts';
-import { answerScoringError, createScoringApp, type ScoringApp } from './app.ts';
+import { logAccess } from '../http/access-log.ts';
+import { allowOrigins } from '../http/cors.ts';
+import { type HttpHandler, type HttpServerOptions, startHttpServer } from '../http/server.ts';
+import { requireToken } from '../http/token.ts';
+import { answering, answerScoringError, createScoringApp } from './app.ts';
 import { planColumns } from './columns.ts';
+import { createScoringMetrics, type ScoringMetrics } from './metrics.ts';
 import { type LocalModel, launchWorker, prepareModelEnvironment } from './model-process.ts';
-import { type PoolEvent, WorkerPool } from './pool.ts';
+import { type PoolEvent, type PoolOptions, WorkerPool } from './pool.ts';
+import { warmUp } from './warm-up.ts';
 import { ModelNotLoaded, Worker, type WorkerInfo } from './worker.ts';
 
-export interface ServeOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly workers: number;
-  readonly timeoutMs: number;
-  readonly mostWaiting: number;
-  readonly mostBodyBytes: number;
-  readonly mostBatchRows: number;
-  readonly batchWaitMs: number;
+type PoolSettings = Pick<
+  PoolOptions,
+  'size' | 'mostWaiting' | 'timeoutMs' | 'mostBatchRows' | 'batchWaitMs'
+>;
+type AddressSettings = Pick<HttpServerOptions, 'host' | 'port' | 'mostBodyBytes' | 'tls'>;
+
+export interface ServeOptions extends PoolSettings, AddressSettings {
   readonly environmentManager: EnvironmentManager;
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
+  /** What requests for predictions and metrics must bring along; undefined: nothing. */
+  readonly token: string | undefined;
+  /** Origins whose pages may read the answers. */
+  readonly origins: readonly string[];
+  readonly logsAccess: boolean;
   /** How long requests under way are waited for when we are told to stop. */
   readonly graceMs: number;
 }
+
+/** What probes of a machine ask: they have no token. */
+const OPEN_PATHS: ReadonlySet<string> = new Set([
+  '/ping',
+  '/health',
+  '/livez',
+  '/readyz',
+  '/version',
+]);
 
 /**
  * Serves a model until a signal comes: then no more requests are accepted, those under way are answered,
@@ -35,19 +51,21 @@ export async function serveModel(
 ): Promise<void> {
   const environment = await prepareModelEnvironment(model, options.environmentManager, context);
   const launch = launchWorker(model, environment, context);
+  const metrics = createScoringMetrics();
   const pool = new WorkerPool({
-    size: options.workers,
-    mostWaiting: options.mostWaiting,
-    timeoutMs: options.timeoutMs,
-    mostBatchRows: options.mostBatchRows,
-    batchWaitMs: options.batchWaitMs,
+    ...options,
     startWorker: () => new Worker(launch),
-    onEvent: (event) => tell(event, context),
+    onEvent: (event) => {
+      metrics.countEvent(event);
+      tell(event, context);
+    },
+    onBatch: metrics.countBatch,
   });
   try {
     const info = await load(pool, context);
-    const plan = info.takesColumns ? planColumns(model.file.signature) : undefined;
-    await listen({ pool, plan, mlflowVersion: info.mlflow }, info, options, context);
+    metrics.describe({ uri: model.uri, modelId: model.file.modelId ?? '', info }, pool);
+    const app = await assemble({ model, pool, info, metrics }, options, context);
+    await listen(app, pool, info, options, context);
   } finally {
     await pool.close(options.graceMs);
   }
@@ -68,21 +86,42 @@ async function load(pool: WorkerPool, { terminal, interrupts }: Context): Promis
   }
 }
 
+interface Loaded {
+  readonly model: LocalModel;
+  readonly pool: WorkerPool;
+  readonly info: WorkerInfo;
+  readonly metrics: ScoringMetrics;
+}
+
+/** The application and what stands before it; the outermost comes last. */
+async function assemble(
+  { model, pool, info, metrics }: Loaded,
+  { token, origins, logsAccess }: ServeOptions,
+  context: Context,
+): Promise<HttpHandler> {
+  const plan = info.takesColumns ? planColumns(model.file.signature) : undefined;
+  const scoring = { pool, plan, metrics, mlflowVersion: info.mlflow };
+  let app = metrics.measure(answering(createScoringApp(scoring)));
+  await warmUp(app, model, context);
+  if (token !== undefined) app = requireToken(app, token, OPEN_PATHS);
+  if (origins.length > 0) app = allowOrigins(app, origins);
+  if (!logsAccess) return app;
+  return logAccess(app, (entry) => context.terminal.print(JSON.stringify(entry)), context.now);
+}
+
 async function listen(
-  scoring: ScoringApp,
+  app: HttpHandler,
+  pool: WorkerPool,
   info: WorkerInfo,
   options: ServeOptions,
   { terminal, interrupts }: Context,
 ): Promise<void> {
-  const { host, port, mostBodyBytes, tls, graceMs } = options;
-  const app = createScoringApp(scoring);
-  const settings = { host, port, mostBodyBytes, tls, answerError: answerScoringError };
-  const server = await startHttpServer(app, settings);
+  const server = await startHttpServer(app, { ...options, answerError: answerScoringError });
   terminal.note(`serving at ${server.url} (MLflow ${info.mlflow}, Python ${info.python})`);
   await untilAborted(interrupts.signal);
   terminal.note('stopping: requests under way are answered first');
-  interrupts.force.addEventListener('abort', () => void scoring.pool.close(0));
-  await server.close(graceMs);
+  interrupts.force.addEventListener('abort', () => void pool.close(0));
+  await server.close(options.graceMs);
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

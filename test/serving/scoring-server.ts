@@ -27,7 +27,7 @@ export async function serveTestModel(
   const context = createTestContext({
     env: { ...process.env, ...SAME_SETS, PATH: `${bin}:${process.env.PATH}` },
   });
-  const model = { folder, file: await readMlmodel(folder) };
+  const model = { uri: name, folder, file: await readMlmodel(folder) };
   const launch = launchWorker(
     model,
     await prepareModelEnvironment(model, 'local', context),

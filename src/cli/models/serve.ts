@@ -2,8 +2,13 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { variables } from '../../core/environment-variables.ts';
+import { InvalidInput, UsageError } from '../../core/errors.ts';
+import { redactUrls } from '../../core/redact.ts';
 import type { EnvironmentManager } from '../../environments/environment.ts';
 import type { Context } from '../../host/context.ts';
+import { readTextFile } from '../../host/text-file.ts';
+import type { ServeOptions } from '../../serving/serve.ts';
+import { collect } from '../repeated-option.ts';
 
 interface ServeFlags {
   readonly modelUri: string;
@@ -17,6 +22,11 @@ interface ServeFlags {
   readonly maxBody: number;
   readonly maxBatchSize: number;
   readonly batchWaitMs: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tokenFile?: string;
+  readonly cors?: readonly string[];
+  readonly accessLog: boolean;
 }
 
 /** Between the signal and the end of what is still under way. */
@@ -79,6 +89,14 @@ export function createServeCommand(context: Context): Command {
         .default(0)
         .argParser((text) => readCount(text, 0, 60_000)),
     )
+    .option('--tls-cert <file>', 'serve https with this certificate (PEM)')
+    .option('--tls-key <file>', 'its key (PEM)')
+    .option(
+      '--token-file <file>',
+      'answer only who brings the token in it: Authorization: Bearer ...',
+    )
+    .option('--cors <origin>', 'let pages of this origin read the answers; repeatable', collect)
+    .option('--access-log', 'a JSON line on stdout for each request', false)
     .action((flags: ServeFlags) => serve(flags, context));
 }
 
@@ -88,20 +106,44 @@ async function serve(flags: ServeFlags, context: Context): Promise<void> {
     import('../../models/mlmodel.ts'),
   ]);
   const folder = resolve(context.cwd, flags.modelUri);
-  const options = {
+  const model = { uri: redactUrls(flags.modelUri), folder, file: await readMlmodel(folder) };
+  await serveModel(model, await readOptions(flags, context), context);
+}
+
+async function readOptions(flags: ServeFlags, { cwd }: Context): Promise<ServeOptions> {
+  const read = async (path: string) => readTextFile(resolve(cwd, path), LARGEST_SECRET_BYTES);
+  const { tlsCert, tlsKey, tokenFile } = flags;
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new UsageError('--tls-cert and --tls-key go together');
+  }
+  const isSecure = tlsCert !== undefined && tlsKey !== undefined;
+  return {
     host: flags.host,
     port: flags.port,
-    workers: flags.workers,
+    mostBodyBytes: flags.maxBody,
+    tls: isSecure ? { cert: await read(tlsCert), key: await read(tlsKey) } : undefined,
+    size: flags.workers,
     timeoutMs: flags.timeout * 1_000,
     mostWaiting: flags.maxQueue,
-    mostBodyBytes: flags.maxBody,
     mostBatchRows: flags.maxBatchSize,
     batchWaitMs: flags.batchWaitMs,
     environmentManager: flags.conda ? flags.envManager : 'local',
-    tls: undefined,
+    token: tokenFile === undefined ? undefined : readToken(await read(tokenFile), tokenFile),
+    origins: flags.cors ?? [],
+    logsAccess: flags.accessLog,
     graceMs: GRACE_MS,
-  } as const;
-  await serveModel({ folder, file: await readMlmodel(folder) }, options, context);
+  };
+}
+
+const LARGEST_SECRET_BYTES = 1_000_000;
+
+/** @throws InvalidInput for a file without a token: it would let everybody in. */
+function readToken(text: string, path: string): string {
+  const token = text.trim();
+  if (token !== '' && !/\s/.test(token)) return token;
+  throw new InvalidInput(`${path} must hold one token, and nothing else`, {
+    hint: 'make one: openssl rand -hex 32 > FILE',
+  });
 }
 
 function readCount(text: string, least: number, most: number): number {
