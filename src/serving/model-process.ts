@@ -5,16 +5,7 @@ import type { EnvironmentManager, PreparedEnvironment } from '../environments/en
 import { openEnvironment } from '../environments/open.ts';
 import type { Context } from '../host/context.ts';
 import { findModelEnvironment, requirePythonFunction } from '../models/environment-source.ts';
-import type { Mlmodel } from '../models/mlmodel.ts';
-
-/** A model that lies on this machine. */
-export interface LocalModel {
-  /** As it was asked for; credentials are masked. */
-  readonly uri: string;
-  /** Absolute. */
-  readonly folder: string;
-  readonly file: Mlmodel;
-}
+import type { LocalModel } from '../models/local-model.ts';
 
 /** Lies beside this file, and beside the bundled program. */
 const WORKER = fileURLToPath(new URL('./worker.py', import.meta.url));

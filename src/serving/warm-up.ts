@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Context } from '../host/context.ts';
 import { readTextIfPresent } from '../host/files.ts';
 import type { HttpHandler } from '../http/server.ts';
-import type { LocalModel } from './model-process.ts';
+import type { LocalModel } from '../models/local-model.ts';
 
 /** The input example as a request, which MLflow writes beside the model since 2.16. */
 const EXAMPLE_FILE = 'serving_input_example.json';

@@ -3,12 +3,12 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { variables } from '../../core/environment-variables.ts';
 import { InvalidInput, UsageError } from '../../core/errors.ts';
-import { redactUrls } from '../../core/redact.ts';
 import type { EnvironmentManager } from '../../environments/environment.ts';
 import type { Context } from '../../host/context.ts';
 import { readTextFile } from '../../host/text-file.ts';
 import type { ServeOptions } from '../../serving/serve.ts';
 import { collect } from '../repeated-option.ts';
+import { createModelUriOption, fetchLocalModel } from './local-model.ts';
 
 interface ServeFlags {
   readonly modelUri: string;
@@ -36,7 +36,7 @@ const GRACE_MS = 30_000;
 export function createServeCommand(context: Context): Command {
   return new Command('serve')
     .description('answer predictions of a model over HTTP')
-    .requiredOption('-m, --model-uri <uri>', 'models:/..., runs:/..., an artifact URI or a folder')
+    .addOption(createModelUriOption())
     .addOption(
       new Option('-p, --port <number>', 'where to listen')
         .env(variables.port)
@@ -101,13 +101,10 @@ export function createServeCommand(context: Context): Command {
 }
 
 async function serve(flags: ServeFlags, context: Context): Promise<void> {
-  const [{ serveModel }, { readMlmodel }] = await Promise.all([
-    import('../../serving/serve.ts'),
-    import('../../models/mlmodel.ts'),
-  ]);
-  const folder = resolve(context.cwd, flags.modelUri);
-  const model = { uri: redactUrls(flags.modelUri), folder, file: await readMlmodel(folder) };
-  await serveModel(model, await readOptions(flags, context), context);
+  const options = await readOptions(flags, context);
+  const model = await fetchLocalModel(flags.modelUri, context);
+  const { serveModel } = await import('../../serving/serve.ts');
+  await serveModel(model, options, context);
 }
 
 async function readOptions(flags: ServeFlags, { cwd }: Context): Promise<ServeOptions> {
