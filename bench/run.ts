@@ -1,4 +1,5 @@
 import { benchSearch } from './search.ts';
+import { benchServe } from './serve.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -9,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   'trivial-run': benchTrivialRun,
   search: benchSearch,
   transfers: benchTransfers,
+  serve: benchServe,
 };
 
 const asked = process.argv.slice(2);
