@@ -100,7 +100,8 @@ def answer_errors(score):
 
 
 class ColumnScorer:
-    """Calls the flavor's own `predict` on a DataFrame that is made straight from columns.
+    """Calls the flavor's own `predict` on a DataFrame that is made straight from columns, as `PyFuncModel.predict`
+    does when it has checked its input.
 
     It is the DataFrame that MLflow would have made of the same request: `is_exact` makes sure of that when the
     model is loaded, by having one made both ways.
@@ -109,7 +110,9 @@ class ColumnScorer:
     def __init__(self, model, scoring_server):
         import numpy
         import pandas
+        from mlflow.pyfunc.context import Context, set_prediction_context
 
+        self._make_context, self._set_context = Context, set_prediction_context
         self._numpy, self._pandas, self._server = numpy, pandas, scoring_server
         self._model = model
         self._schema = model.metadata.get_input_schema()
@@ -121,6 +124,7 @@ class ColumnScorer:
         takes_params = inspect.signature(model._predict_fn).parameters.get("params")
         has_params = takes_params and takes_params.kind != inspect.Parameter.VAR_KEYWORD
         self._arguments = {"params": self._validate(None)[1]} if has_params else {}
+        self._context = {**read_dependencies(model.metadata), "model_id": model.model_id}
 
     def score(self, header, body):
         """One answer for each of the requests whose rows are joined in the columns.
@@ -131,7 +135,8 @@ class ColumnScorer:
         sizes = header["parts"]
         try:
             frame = self._frame(sum(sizes), header["texts"], body)
-            predictions = self._model._predict_fn(frame, **self._arguments)
+            with self._set_context(self._make_context(**self._context)):
+                predictions = self._model._predict_fn(frame, **self._arguments)
             if len(sizes) == 1:
                 return [(200, JSON_TYPE, self._write(predictions))]
             if not self._is_by_row(predictions, sum(sizes)):
@@ -204,12 +209,22 @@ EXAMPLES = {
 }
 
 
+def read_dependencies(metadata):
+    """What MLflow tells of retrievers and the like to those who trace predictions."""
+    schemas = (metadata.metadata or {}).get("dependencies_schemas")
+    if schemas is None:
+        return {}
+    return {"dependencies_schemas": {name: json.dumps(schema) for name, schema in schemas.items()}}
+
+
 def find_column_scorer(model, scoring_server):
-    """None where the exact way is the only one: for custom models, for all but plain columns, for old MLflow."""
+    """None where the exact way is the only one: for all but plain columns, for params, for old MLflow."""
     try:
+        from mlflow.pyfunc import PyFuncModel
+
         metadata = model.metadata
-        is_custom = model.loader_module in (None, "mlflow.pyfunc.model")
-        if is_custom or metadata.get_params_schema() is not None:
+        is_hinted = metadata._is_signature_from_type_hint() or metadata._is_type_hint_from_example()
+        if type(model) is not PyFuncModel or is_hinted or metadata.get_params_schema() is not None:
             return None
         scorer = ColumnScorer(model, scoring_server)
         return scorer if scorer.is_exact() else None

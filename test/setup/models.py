@@ -102,6 +102,19 @@ class Echo(mlflow.pyfunc.PythonModel):
         return model_input
 
 
+class Seeing(mlflow.pyfunc.PythonModel):
+    """Shows all that a custom model can see of its input."""
+
+    def predict(self, context, model_input, params=None):
+        return describe(model_input)
+
+
+def save_seeing():
+    types = ["boolean", "integer", "long", "float", "double", "string"]
+    signature = ModelSignature(inputs=Schema([ColSpec(kind, f"a {kind}") for kind in types]))
+    mlflow.pyfunc.save_model(f"{folder}/seeing", python_model=Seeing(), signature=signature, pip_requirements=["mlflow"])
+
+
 def save_nested():
     inputs = Schema([
         ColSpec(Array(DataType.double), "list"),
@@ -138,6 +151,7 @@ save_mixed()
 save_regression()
 save_picky()
 save_custom()
+save_seeing()
 save_nested()
 save_tensor()
 save_unsigned()
