@@ -52,7 +52,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'models',
-    summary: 'register models, promote their versions',
+    summary: 'serve models, register them, promote their versions',
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   {

@@ -1,18 +1,23 @@
-import { MltsError } from '../core/errors.ts';
+import { InvalidInput, MltsError } from '../core/errors.ts';
 import {
   BodyTooLarge,
   type HttpAnswer,
   type HttpHandler,
   type HttpRequest,
 } from '../http/server.ts';
-import { type ColumnPlan, readColumns } from './columns.ts';
+import { type ColumnPlan, readTable, toColumns } from './columns.ts';
 import type { ScoringMetrics } from './metrics.ts';
 import { PoolBusy, RequestOverrun, type WorkerPool } from './pool.ts';
+import { checkCells } from './strict.ts';
 
 export interface ScoringApp {
   readonly pool: WorkerPool;
-  /** Where the model can be asked by columns. */
+  /** Where all columns of the model are plain ones. */
   readonly plan: ColumnPlan | undefined;
+  /** Whether the workers take columns; else the plan serves strictness alone. */
+  readonly takesColumns: boolean;
+  /** Whether casts that lose something are refused. */
+  readonly isStrict: boolean;
   readonly metrics?: Pick<ScoringMetrics, 'contentType' | 'render'> | undefined;
   /** The MLflow in the model's environment. */
   readonly mlflowVersion: string;
@@ -78,17 +83,19 @@ export function answerScoringError(error: unknown): HttpAnswer {
   if (error instanceof PoolBusy)
     return { ...answerJson(503, body), headers: { 'retry-after': '1' } };
   if (error instanceof BodyTooLarge) return answerJson(413, body);
+  if (error instanceof InvalidInput) return answerJson(400, body);
   return answerJson(500, body);
 }
 
 /** By columns where that is certain to give the same, else the body goes to MLflow's own parser. */
 async function score(
   { headers, body, signal }: HttpRequest,
-  { pool, plan }: ScoringApp,
+  { pool, plan, isStrict, takesColumns }: ScoringApp,
 ): Promise<HttpAnswer> {
   const contentType = headers['content-type'] ?? null;
-  const isJson = contentType === JSON_TYPE;
-  const columns = plan !== undefined && isJson ? readColumns(body, plan) : undefined;
+  const table = plan && contentType === JSON_TYPE ? readTable(body, plan) : undefined;
+  if (isStrict && table && plan) checkCells(table, plan);
+  const columns = table && plan && takesColumns ? toColumns(table, plan) : undefined;
   const quick = columns && (await pool.ask({ kind: 'columns', columns }, signal));
   const prediction = quick ?? (await pool.ask({ kind: 'body', contentType, body }, signal));
   if (prediction === undefined) throw new MltsError('INTERNAL_ERROR', 'the worker gave no answer');

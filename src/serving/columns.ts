@@ -44,23 +44,26 @@ export function planColumns(signature: Signature | undefined): ColumnPlan | unde
   return isPlain ? { names, types } : undefined;
 }
 
+/** Rows as they stand in a body, for the columns of a plan. */
+export interface Table {
+  readonly rows: number;
+  cellAt(row: number, column: number): unknown;
+}
+
 /**
- * Reads a body in one of MLflow's two DataFrame formats into columns. Undefined wherever it is not certain
- * that MLflow would have read the same: whatever is missing, too much or of another type, null, a number that
- * JavaScript cannot hold as Python does. Those bodies go the exact way.
+ * Reads a body in one of MLflow's two DataFrame formats. Undefined where it holds anything else than rows
+ * with just the plan's columns, or where Python might read it another way: such bodies go the exact way.
  */
-export function readColumns(body: Buffer, plan: ColumnPlan): Columns | undefined {
+export function readTable(body: Buffer, { names }: ColumnPlan): Table | undefined {
   // Python would look for other encodings where JSON does not begin at once.
   if (body[0] !== 0x7b || !isUtf8(body)) return undefined;
   const parsed = parseObject(body);
   if (parsed === undefined) return undefined;
   const [key, ...others] = Object.keys(parsed);
   if (key === undefined || others.length > 0) return undefined;
-  if (key === 'dataframe_split') return readSplit(parsed[key], plan);
-  return key === 'dataframe_records' ? readRecords(parsed[key], plan) : undefined;
+  if (key === 'dataframe_split') return readSplit(parsed[key], names);
+  return key === 'dataframe_records' ? readRecords(parsed[key], names) : undefined;
 }
-
-type Cells = (row: number, column: number) => unknown;
 
 function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
@@ -70,21 +73,24 @@ function parseObject(body: Buffer): Readonly<Record<string, unknown>> | undefine
   }
 }
 
-function readSplit(split: unknown, plan: ColumnPlan): Columns | undefined {
+function readSplit(split: unknown, names: readonly string[]): Table | undefined {
   if (!isObject(split) || Object.keys(split).length !== 2) return undefined;
   const { columns, data } = split;
   if (!Array.isArray(columns) || !Array.isArray(data)) return undefined;
-  const width = plan.names.length;
+  const width = names.length;
   if (columns.length !== width) return undefined;
-  const places = plan.names.map((name) => columns.indexOf(name));
+  const places = names.map((name) => columns.indexOf(name));
   if (places.includes(-1)) return undefined;
   const rows = data as readonly unknown[];
   if (!rows.every((row) => Array.isArray(row) && row.length === width)) return undefined;
   const cells = rows as readonly (readonly unknown[])[];
-  return collect(plan, rows.length, (row, column) => cells[row]?.[places[column] as number]);
+  return {
+    rows: rows.length,
+    cellAt: (row, column) => cells[row]?.[places[column] as number],
+  };
 }
 
-function readRecords(records: unknown, { names, types }: ColumnPlan): Columns | undefined {
+function readRecords(records: unknown, names: readonly string[]): Table | undefined {
   if (!Array.isArray(records)) return undefined;
   const rows = records as readonly unknown[];
   const isWhole = (row: unknown): boolean =>
@@ -93,14 +99,17 @@ function readRecords(records: unknown, { names, types }: ColumnPlan): Columns | 
     names.every((name) => Object.hasOwn(row, name));
   if (!rows.every(isWhole)) return undefined;
   const cells = rows as readonly Readonly<Record<string, unknown>>[];
-  return collect(
-    { names, types },
-    rows.length,
-    (row, column) => cells[row]?.[names[column] as string],
-  );
+  return {
+    rows: rows.length,
+    cellAt: (row, column) => cells[row]?.[names[column] as string],
+  };
 }
 
-function collect({ types }: ColumnPlan, rows: number, cellAt: Cells): Columns | undefined {
+/**
+ * The columns of a table. Undefined wherever it is not certain that MLflow would have made the same of it:
+ * a cell of another type, null, a number that JavaScript cannot hold as Python does.
+ */
+export function toColumns({ rows, cellAt }: Table, { types }: ColumnPlan): Columns | undefined {
   if (rows === 0) return undefined;
   const numeric = types.filter((type) => type !== 'string').length;
   const numbers = new Float64Array(numeric * rows);
@@ -123,6 +132,8 @@ function collect({ types }: ColumnPlan, rows: number, cellAt: Cells): Columns | 
   }
   return { rows, numbers, texts };
 }
+
+type Cells = Table['cellAt'];
 
 function readTexts(column: number, rows: number, cellAt: Cells): string[] | undefined {
   const texts: string[] = [];

@@ -1,4 +1,5 @@
 import { MltsError } from '../core/errors.ts';
+import { readResidentBytes } from '../host/process-memory.ts';
 import { encodeQuestions, type Prediction, type Question, readPredictions } from './batch.ts';
 import { type Worker, type WorkerInfo, WorkerLost } from './worker.ts';
 
@@ -12,6 +13,8 @@ export interface PoolOptions {
   readonly mostBatchRows: number;
   /** For how long an idle worker waits for more to join. */
   readonly batchWaitMs: number;
+  /** A worker that holds more is replaced when it has answered; undefined: however much it holds. */
+  readonly mostWorkerBytes: number | undefined;
   startWorker(): Worker;
   /** Told of what an operator wants to read. */
   onEvent(event: PoolEvent): void;
@@ -22,6 +25,7 @@ export interface PoolOptions {
 export type PoolEvent =
   | { readonly kind: 'lost'; readonly error: MltsError }
   | { readonly kind: 'overrun'; readonly timeoutMs: number }
+  | { readonly kind: 'bloated'; readonly bytes: number }
   | { readonly kind: 'replaced' };
 
 /** All workers are at work, and as many requests wait as may. */
@@ -58,6 +62,8 @@ interface Job {
 /** The first pause before a worker that did not come up is started again; it doubles up to the longest. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
+/** How often the memory of workers is looked at. */
+const WATCH_MS = 1_000;
 
 /**
  * Workers that each have the model loaded, and the queue before them. A request is handed to a worker that
@@ -67,10 +73,13 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #idle: Worker[] = [];
   readonly #all = new Set<Worker>();
+  /** Told to end; whoever ends otherwise is lost. */
+  readonly #retired = new Set<Worker>();
   readonly #queue: Job[] = [];
   #isClosing = false;
   #busy = 0;
   #gathering: NodeJS.Timeout | undefined;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -85,6 +94,9 @@ export class WorkerPool {
     const first = this.#start();
     const info = await first.info;
     this.#join(first);
+    if (this.#options.mostWorkerBytes !== undefined) {
+      this.#watch = setInterval(() => void this.#replaceBloated(), WATCH_MS).unref();
+    }
     for (let count = 1; count < this.#options.size; count += 1) void this.#startAgain();
     return info;
   }
@@ -124,12 +136,27 @@ export class WorkerPool {
   /** Takes no more, waits for what is under way, and ends the workers. */
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
+    clearInterval(this.#watch);
     for (const worker of this.#all) worker.finish();
     const killing = setTimeout(() => {
       for (const worker of this.#all) worker.kill();
     }, graceMs);
     await Promise.all([...this.#all].map(({ ended }) => ended));
     clearTimeout(killing);
+  }
+
+  /** Those that are idle: one that is at a request is looked at when it has answered. */
+  async #replaceBloated(): Promise<void> {
+    const { mostWorkerBytes = Number.POSITIVE_INFINITY, onEvent } = this.#options;
+    for (const worker of [...this.#idle]) {
+      const bytes = worker.pid === undefined ? undefined : await readResidentBytes(worker.pid);
+      const index = this.#idle.indexOf(worker);
+      if (bytes === undefined || bytes <= mostWorkerBytes || index === -1) continue;
+      this.#idle.splice(index, 1);
+      this.#retired.add(worker);
+      onEvent({ kind: 'bloated', bytes });
+      worker.finish();
+    }
   }
 
   #start(): Worker {
@@ -145,7 +172,8 @@ export class WorkerPool {
       const index = this.#idle.indexOf(worker);
       if (index !== -1) this.#idle.splice(index, 1);
       if (this.#isClosing) return;
-      this.#options.onEvent({ kind: 'lost', error: new WorkerLost(end) });
+      const isRetired = this.#retired.delete(worker);
+      if (!isRetired) this.#options.onEvent({ kind: 'lost', error: new WorkerLost(end) });
       void this.#startAgain();
     });
     this.#dispatch();

@@ -15,7 +15,7 @@ import { ModelNotLoaded, Worker, type WorkerInfo } from './worker.ts';
 
 type PoolSettings = Pick<
   PoolOptions,
-  'size' | 'mostWaiting' | 'timeoutMs' | 'mostBatchRows' | 'batchWaitMs'
+  'size' | 'mostWaiting' | 'timeoutMs' | 'mostBatchRows' | 'batchWaitMs' | 'mostWorkerBytes'
 >;
 type AddressSettings = Pick<HttpServerOptions, 'host' | 'port' | 'mostBodyBytes' | 'tls'>;
 
@@ -25,6 +25,8 @@ export interface ServeOptions extends PoolSettings, AddressSettings {
   readonly token: string | undefined;
   /** Origins whose pages may read the answers. */
   readonly origins: readonly string[];
+  /** Whether casts that lose something are refused; MLflow makes them in silence. */
+  readonly isStrict: boolean;
   readonly logsAccess: boolean;
   /** How long requests under way are waited for when we are told to stop. */
   readonly graceMs: number;
@@ -94,14 +96,19 @@ interface Loaded {
   readonly metrics: ScoringMetrics;
 }
 
+const NOTHING_TO_CHECK =
+  '--strict has nothing to check: the model has no signature of plain columns';
+
 /** The application and what stands before it; the outermost comes last. */
 async function assemble(
   { model, pool, info, metrics }: Loaded,
-  { token, origins, logsAccess }: ServeOptions,
+  { token, origins, logsAccess, isStrict }: ServeOptions,
   context: Context,
 ): Promise<HttpHandler> {
-  const plan = info.takesColumns ? planColumns(model.file.signature) : undefined;
-  const scoring = { pool, plan, metrics, mlflowVersion: info.mlflow };
+  const plan = planColumns(model.file.signature);
+  const { takesColumns, mlflow: mlflowVersion } = info;
+  const scoring = { pool, plan, takesColumns, isStrict, metrics, mlflowVersion };
+  if (isStrict && plan === undefined) context.terminal.warn(NOTHING_TO_CHECK);
   let app = metrics.measure(answering(createScoringApp(scoring)));
   await warmUp(app, model, context);
   if (token !== undefined) app = requireToken(app, token, OPEN_PATHS);
@@ -133,7 +140,19 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 function tell(event: PoolEvent, { terminal }: Context): void {
-  if (event.kind === 'lost') terminal.warn(event.error.message, event.error.hint);
-  else if (event.kind === 'replaced') terminal.note('a worker is ready');
-  else terminal.warn(`a request took longer than ${event.timeoutMs / 1_000} s: it is given up`);
+  switch (event.kind) {
+    case 'lost':
+      terminal.warn(event.error.message, event.error.hint);
+      break;
+    case 'replaced':
+      terminal.note('a worker is ready');
+      break;
+    case 'bloated':
+      terminal.warn(
+        `a worker holds ${Math.round(event.bytes / 1e6)} MB: another one takes its place`,
+      );
+      break;
+    case 'overrun':
+      terminal.warn(`a request took longer than ${event.timeoutMs / 1_000} s: it is given up`);
+  }
 }

@@ -58,6 +58,8 @@ export function createRig(extra: Readonly<Record<string, string>> = {}): Rig {
       env: { ...env, ...options.env },
       extendEnv: false,
       reject: false,
+      // A slow machine may take longer to end what it was told to end.
+      forceKillAfterDelay: false,
       stripFinalNewline: false,
       ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     });

@@ -279,6 +279,11 @@ const ASKED: Readonly<Record<string, readonly (readonly [body: string, type?: st
 };
 
 describe.each(Object.entries(ASKED))('%s: asked', (name, questions) => {
+  test('the first question is answered with a prediction', async () => {
+    const [body = '', type] = questions[0] ?? [];
+    expect((await expectSame(name, body, type)).status).toBe(200);
+  });
+
   test.each(questions)('%s', async (body = '', type) => {
     await expectSame(name, body, type);
   });

@@ -72,6 +72,16 @@ describe('a worker', () => {
     await waitUntil(() => !isAlive(pid));
   });
 
+  test('that holds too much is replaced, and no request is lost by it', async () => {
+    const { url } = await serve('custom', { mostWorkerBytes: 600_000_000 });
+    const pid = readPid((await invoke(url, order('hello'))).body);
+    expect((await invoke(url, order('leak'))).status).toBe(200);
+    await waitUntil(() => !isAlive(pid));
+    const answer = await invoke(url, order('again'));
+    expect(answer.status).toBe(200);
+    expect(readPid(answer.body)).not.toBe(pid);
+  });
+
   test('prints what it wants', async () => {
     const { url } = await serve('custom');
     for (let count = 0; count < 3; count += 1) {
@@ -205,6 +215,30 @@ describe('requests that are joined', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 400, 200]);
     expect(answers[2]?.body).toBe('{"predictions": [4.0]}');
   });
+});
+
+test('a strict server refuses what would be cast in silence, and says which cell', async () => {
+  const { url } = await serve('mixed', { isStrict: true });
+  const names = ['boolean', 'integer', 'long', 'float', 'double', 'string'].map(
+    (one) => `a ${one}`,
+  );
+  const ask = (...row: readonly unknown[]) =>
+    invoke(url, JSON.stringify({ dataframe_split: { columns: names, data: [row] } }));
+  expect((await ask(true, 1, 2, 0.5, 0.1, 'text')).status).toBe(200);
+  for (const [row, says] of [
+    [[true, 1.5, 2, 0.5, 0.1, 'x'], 'row 0, column `a integer`: 1.5 is no integer'],
+    [[true, 2_147_483_648, 2, 0.5, 0.1, 'x'], 'column `a integer`: 2147483648 is no integer'],
+    [[true, 1, 2.5, 0.5, 0.1, 'x'], 'column `a long`: 2.5 is no long'],
+    [[true, 1, 2, 1e39, 0.1, 'x'], 'column `a float`: 1e+39 is no float'],
+    [[true, 1, 2, 0.5, '0.1', 'x'], 'column `a double`: "0.1" is no double'],
+    [[1, 1, 2, 0.5, 0.1, 'x'], 'column `a boolean`: 1 is no boolean'],
+    [[true, 1, 2, 0.5, 0.1, 3], 'column `a string`: 3 is no string'],
+  ] as const) {
+    const { status, body } = await ask(...row);
+    expect(status).toBe(400);
+    expect(JSON.parse(body)).toMatchObject({ error_code: 'INVALID_PARAMETER_VALUE' });
+    expect((JSON.parse(body) as { message: string }).message).toContain(says);
+  }
 });
 
 test('thousands of garbage bodies: never a crash, never a 500', async () => {

@@ -20,9 +20,13 @@ export interface TestedServer {
 /** Serves one of the test models in this process, without the command line around it. */
 export async function serveTestModel(
   name: string,
-  options: Partial<PoolOptions> & { readonly mostBodyBytes?: number } = {},
+  options: Partial<PoolOptions> & {
+    readonly mostBodyBytes?: number;
+    readonly isStrict?: boolean;
+  } = {},
 ): Promise<TestedServer> {
   const { bin } = await ensureMlflow();
+  const { isStrict = false } = options;
   const folder = join(await ensureModels(), name);
   const context = createTestContext({
     env: { ...process.env, ...SAME_SETS, PATH: `${bin}:${process.env.PATH}` },
@@ -39,14 +43,15 @@ export async function serveTestModel(
     timeoutMs: 30_000,
     mostBatchRows: 1,
     batchWaitMs: 0,
+    mostWorkerBytes: undefined,
     startWorker: () => new Worker(launch),
     onEvent: () => {},
     ...options,
   });
   const { mlflow: mlflowVersion, takesColumns } = await pool.start();
-  const plan = takesColumns ? planColumns(model.file.signature) : undefined;
+  const plan = planColumns(model.file.signature);
   const server: HttpServer = await startHttpServer(
-    createScoringApp({ pool, plan, mlflowVersion }),
+    createScoringApp({ pool, plan, takesColumns, isStrict, mlflowVersion }),
     {
       host: '127.0.0.1',
       port: 0,

@@ -10,8 +10,6 @@ from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import Array, ColSpec, DataType, Object, ParamSchema, ParamSpec, Property, Schema
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
 
 warnings.filterwarnings("ignore")
 folder = sys.argv[1]
@@ -34,11 +32,10 @@ def describe(rows):
 
 
 def save_mixed():
-    """A scikit-learn pipeline that shows what it is given: every plain type of a column."""
+    """A scikit-learn model that shows what it is given: every plain type of a column."""
     types = ["boolean", "integer", "long", "float", "double", "string"]
     inputs = Schema([ColSpec(kind, f"a {kind}") for kind in types])
-    model = make_pipeline(FunctionTransformer(), Describing())
-    mlflow.sklearn.save_model(model, f"{folder}/mixed", signature=ModelSignature(inputs=inputs), **PICKLED)
+    mlflow.sklearn.save_model(Describing(), f"{folder}/mixed", signature=ModelSignature(inputs=inputs), **PICKLED)
 
 
 class Describing(LinearRegression):
@@ -67,6 +64,9 @@ def save_picky():
     mlflow.sklearn.save_model(Picky(), f"{folder}/picky", signature=signature, **PICKLED)
 
 
+LEAKED = []
+
+
 class Custom(mlflow.pyfunc.PythonModel):
     """Does what a test tells it to."""
 
@@ -82,6 +82,8 @@ class Custom(mlflow.pyfunc.PythonModel):
             if order == "print":
                 print("the model prints" * 10_000)
                 os.write(1, b"to descriptor 1")
+            if order == "leak":
+                LEAKED.append(bytearray(os.urandom(1 << 20) * 600))
             if order.startswith("sleep"):
                 time.sleep(float(order.removeprefix("sleep ")))
         if "nan" in list(model_input["order"]):

@@ -21,12 +21,14 @@ interface ServeFlags {
   readonly maxQueue: number;
   readonly maxBody: number;
   readonly maxBatchSize: number;
+  readonly maxWorkerMemory?: number;
   readonly batchWaitMs: number;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly tokenFile?: string;
   readonly cors?: readonly string[];
   readonly accessLog: boolean;
+  readonly strict: boolean;
 }
 
 /** Between the signal and the end of what is still under way. */
@@ -89,6 +91,11 @@ export function createServeCommand(context: Context): Command {
         .default(0)
         .argParser((text) => readCount(text, 0, 60_000)),
     )
+    .addOption(
+      new Option('--max-worker-memory <MB>', 'a worker that holds more is replaced').argParser(
+        (text) => readCount(text, 1, 10_000_000),
+      ),
+    )
     .option('--tls-cert <file>', 'serve https with this certificate (PEM)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option(
@@ -96,6 +103,7 @@ export function createServeCommand(context: Context): Command {
       'answer only who brings the token in it: Authorization: Bearer ...',
     )
     .option('--cors <origin>', 'let pages of this origin read the answers; repeatable', collect)
+    .option('--strict', 'refuse casts that lose something, such as 1.5 into an integer', false)
     .option('--access-log', 'a JSON line on stdout for each request', false)
     .action((flags: ServeFlags) => serve(flags, context));
 }
@@ -123,10 +131,12 @@ async function readOptions(flags: ServeFlags, { cwd }: Context): Promise<ServeOp
     timeoutMs: flags.timeout * 1_000,
     mostWaiting: flags.maxQueue,
     mostBatchRows: flags.maxBatchSize,
+    mostWorkerBytes: flags.maxWorkerMemory && flags.maxWorkerMemory * 1_000_000,
     batchWaitMs: flags.batchWaitMs,
     environmentManager: flags.conda ? flags.envManager : 'local',
     token: tokenFile === undefined ? undefined : readToken(await read(tokenFile), tokenFile),
     origins: flags.cors ?? [],
+    isStrict: flags.strict,
     logsAccess: flags.accessLog,
     graceMs: GRACE_MS,
   };
