@@ -9,11 +9,11 @@ import {
   META_FILE,
   type Meta,
   readMeta,
-  readStage,
   readText,
   readTimeMs,
   writeMeta,
-} from './meta.ts';
+} from '../../host/meta-file.ts';
+import { readStage } from './meta.ts';
 import { readValues, writeValues } from './run-folder.ts';
 
 /** Where deleted experiments are moved; no experiment itself. */

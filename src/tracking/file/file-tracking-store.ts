@@ -17,6 +17,7 @@ import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
+import { type Meta, readMeta, writeMeta } from '../../host/meta-file.ts';
 import { checkInputs } from '../input-limits.ts';
 import {
   experimentNotFound,
@@ -65,7 +66,7 @@ import {
   setExperimentTag,
 } from './lifecycle.ts';
 import { FileLoggedModels } from './logged-models.ts';
-import { type Meta, readMeta, toStatusNumber, writeMeta } from './meta.ts';
+import { toStatusNumber } from './meta.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
 import { writeInputs, writeOutputs } from './run-inputs.ts';

@@ -2,10 +2,11 @@ import { basename, join } from 'node:path';
 import { unquotePath } from '../../core/artifact-location.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { isLink, listNames, removeFolderKeeping } from '../../host/folders.ts';
+import { META_FILE, type Meta, readMeta, readText, readTimeMs } from '../../host/meta-file.ts';
 import type { GarbageCollector, GarbageItem, GarbageSelection } from '../garbage.ts';
 import { checkExperimentId, checkRunId } from '../limits.ts';
 import { listExperimentFolders } from './experiments.ts';
-import { META_FILE, type Meta, readMeta, readStage, readText, readTimeMs } from './meta.ts';
+import { readStage } from './meta.ts';
 
 type FolderKind = 'run' | 'logged_model' | 'experiment';
 

@@ -5,6 +5,7 @@ import { checkKey } from '../../core/key.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { kindOf } from '../../host/files.ts';
 import { listNames, moveFolder } from '../../host/folders.ts';
+import { type Meta, readMeta, readText, writeMeta } from '../../host/meta-file.ts';
 import {
   experimentNotFound,
   experimentTagNotFound,
@@ -14,7 +15,7 @@ import {
   wrongStage,
 } from '../lifecycle.ts';
 import { findExperimentByName, findExperimentFolder, TRASH_FOLDER } from './experiments.ts';
-import { type Meta, readMeta, readStage, readText, writeMeta } from './meta.ts';
+import { readStage } from './meta.ts';
 import { writeValues } from './run-folder.ts';
 
 /** Every new store makes experiment 0 anew (`mlflow/store/tracking/file_store.py`). */

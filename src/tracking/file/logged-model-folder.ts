@@ -5,8 +5,9 @@ import {
   type LoggedModelMetric,
 } from '../../core/logged-model.ts';
 import { appendText } from '../../host/file-tree.ts';
+import { type Meta, readMeta, readText, readTimeMs } from '../../host/meta-file.ts';
 import { isLater } from '../latest-metric.ts';
-import { type Meta, readMeta, readStage, readText, readTimeMs } from './meta.ts';
+import { readStage } from './meta.ts';
 import { formatMetric, parseFields } from './metric-line.ts';
 import { readValues } from './run-folder.ts';
 

@@ -13,6 +13,7 @@ import type { Page } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
+import { type Meta, writeMeta } from '../../host/meta-file.ts';
 import { refuseDeleted } from '../lifecycle.ts';
 import { modelParamConflict, withoutRepeats } from '../limits.ts';
 import {
@@ -34,7 +35,6 @@ import {
   readModelMeta,
 } from './logged-model-folder.ts';
 import { searchLoggedModels } from './logged-model-search.ts';
-import { type Meta, writeMeta } from './meta.ts';
 import { writeValues } from './run-folder.ts';
 
 /** What the models need of the store that they are a part of. */

@@ -1,16 +1,6 @@
 import type { LifecycleStage, RunStatus } from '../../core/entities.ts';
 import type { Meta } from '../../host/meta-file.ts';
 
-export {
-  damagedMeta,
-  META_FILE,
-  type Meta,
-  readMeta,
-  readText,
-  readTimeMs,
-  writeMeta,
-} from '../../host/meta-file.ts';
-
 export function readStage(meta: Meta): LifecycleStage {
   return meta.lifecycle_stage === 'deleted' ? 'deleted' : 'active';
 }

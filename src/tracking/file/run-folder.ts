@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { Metric, Param, Run, RunInfo, Tag } from '../../core/entities.ts';
 import { appendText, placeFile } from '../../host/file-tree.ts';
 import { readTextIfPresent } from '../../host/files.ts';
+import { type Meta, readText, readTimeMs } from '../../host/meta-file.ts';
 import { readValues } from '../../host/value-files.ts';
 import { paramConflict } from '../limits.ts';
 import { RUN_NAME_TAG } from '../run-name.ts';
-import { type Meta, readStage, readStatus, readText, readTimeMs } from './meta.ts';
+import { readStage, readStatus } from './meta.ts';
 import { formatMetric, parseLatestMetric } from './metric-line.ts';
 
 export { readValues } from '../../host/value-files.ts';

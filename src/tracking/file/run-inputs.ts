@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Dataset, DatasetInput, ModelOutput, RunInputs } from '../../core/entities.ts';
 import { kindOf } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
-import { META_FILE, type Meta, writeMeta } from './meta.ts';
+import { META_FILE, type Meta, writeMeta } from '../../host/meta-file.ts';
 
 /**
  * Adds inputs to a run's folder, and their datasets to the experiment's

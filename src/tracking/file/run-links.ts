@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DatasetInput, RunLinks } from '../../core/entities.ts';
 import { listNames } from '../../host/folders.ts';
-import { type Meta, readMeta, readText } from './meta.ts';
+import { type Meta, readMeta, readText } from '../../host/meta-file.ts';
 
 /** What a run's folders `inputs` and `outputs` hold (`mlflow/store/tracking/file_store.py`, `_get_all_inputs`). */
 export async function readRunLinks(runFolder: string, experimentFolder: string): Promise<RunLinks> {

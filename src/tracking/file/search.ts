@@ -3,6 +3,7 @@ import pMap from 'p-map';
 import type { Experiment, Run } from '../../core/entities.ts';
 import type { Page } from '../../core/page.ts';
 import { listNames } from '../../host/folders.ts';
+import { readMeta } from '../../host/meta-file.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { parseOrderBy } from '../../search/order-by.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
@@ -19,7 +20,6 @@ import {
   listExperimentFolders,
   readExperimentFolder,
 } from './experiments.ts';
-import { readMeta } from './meta.ts';
 import { readRunFolder, toRunInfo } from './run-folder.ts';
 import { readRunLinks } from './run-links.ts';
 

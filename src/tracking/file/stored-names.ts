@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import pMap from 'p-map';
 import { listNames } from '../../host/folders.ts';
+import { readMeta, readText, readTimeMs } from '../../host/meta-file.ts';
 import { MOST_NAMES, type StoredName, type StoredNames } from '../stored-names.ts';
 import { TRASH_FOLDER } from './experiments.ts';
-import { readMeta, readStage, readText, readTimeMs } from './meta.ts';
+import { readStage } from './meta.ts';
 
 const FOLDERS_AT_ONCE = 16;
 /** Files of a store are read one by one: of more runs only the first ones are looked at. */
