@@ -31,6 +31,7 @@ export const variables = {
   artifactsDestination: 'MLFLOW_ARTIFACTS_DESTINATION',
   artifactRoot: '_MLFLOW_SERVER_ARTIFACT_ROOT',
   environmentRoot: 'MLFLOW_ENV_ROOT',
+  mlflowHome: 'MLFLOW_HOME',
   storageDirectory: 'MLFLOW_TMP_DIR',
   condaHome: 'MLFLOW_CONDA_HOME',
   condaCreateCommand: 'MLFLOW_CONDA_CREATE_ENV_CMD',

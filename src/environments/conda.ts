@@ -10,11 +10,17 @@ import {
 } from '../host/files.ts';
 import { makeFolder, removeFolder } from '../host/folders.ts';
 import { tryTool } from '../host/tool.ts';
+import { mlflowArguments } from './additions.ts';
 import { type CondaProgram, createArguments, findConda, findCondaPrefix } from './conda-program.ts';
-import type { Environment, EnvironmentSource, PreparedEnvironment } from './environment.ts';
+import type {
+  Environment,
+  EnvironmentAdditions,
+  EnvironmentSource,
+  PreparedEnvironment,
+} from './environment.ts';
 import { nameCondaEnvironment } from './environment-name.ts';
 import { readEnvironmentFile } from './specification.ts';
-import { createStepRunner } from './tool-step.ts';
+import { createStepRunner, type RunStep } from './tool-step.ts';
 
 /**
  * The environment that conda, mamba or micromamba makes from conda.yaml, under MLflow's name
@@ -56,11 +62,12 @@ interface CondaPlan {
   /** Exists while the environment is being made. */
   readonly unfinishedMark: string;
   readonly lock: string;
+  readonly additions: EnvironmentAdditions | undefined;
 }
 
 async function planConda(source: EnvironmentSource, { env }: Context): Promise<CondaPlan> {
   const file = requireCondaFile(source);
-  const name = nameCondaEnvironment(await readEnvironmentFile(file));
+  const name = nameCondaEnvironment(await readEnvironmentFile(file), source.additions?.id);
   const folder = join(cacheDirectory(env), 'conda');
   return {
     program: await findConda(env),
@@ -68,6 +75,7 @@ async function planConda(source: EnvironmentSource, { env }: Context): Promise<C
     name,
     unfinishedMark: join(folder, `${name}.unfinished`),
     lock: join(folder, `${name}.lock`),
+    additions: source.additions,
   };
 }
 
@@ -112,20 +120,47 @@ async function makeEnvironment(
   await writeFileAtomically(plan.unfinishedMark, '');
   try {
     const title = `Making the environment of ${basename(plan.file)} with ${basename(creator)}`;
-    await context.terminal.progress(title, (update) => {
+    await context.terminal.progress(title, async (update) => {
       const run = createStepRunner({ cwd: context.cwd, env: context.env, signal, update });
-      return run({ title, file: creator, args: createArguments(creator, plan.name, plan.file) });
+      await run({ title, file: creator, args: createArguments(creator, plan.name, plan.file) });
+      await installAdditions(plan, context, run);
     });
   } catch (error) {
     await discard(plan, context);
     throw error;
   }
-  const prefix = await findCondaPrefix(plan.program, plan.name, { env: context.env, signal });
   await removeFolder(plan.unfinishedMark);
-  if (prefix !== undefined) return prefix;
-  throw new InvalidInput(`\`${creator}\` made no environment that \`${plan.program.path}\` lists`, {
-    hint: 'both must belong to one conda installation: see MLFLOW_CONDA_HOME and MLFLOW_CONDA_CREATE_ENV_CMD',
+  return requirePrefix(plan, context);
+}
+
+/** conda installs what replaces a version, by its own words for one; MLflow comes from pip. */
+async function installAdditions(plan: CondaPlan, context: Context, run: RunStep): Promise<void> {
+  const { additions, program, name } = plan;
+  const requirements = (additions?.requirements ?? []).map((one) => one.replaceAll('==', '='));
+  if (requirements.length > 0) {
+    const args = ['install', '-n', name, '--yes', ...requirements];
+    await run({ title: 'Installing what was asked for beside', file: program.path, args });
+  }
+  const mlflow = mlflowArguments(additions);
+  if (mlflow.length === 0) return;
+  const python = join(await requirePrefix(plan, context), 'bin', 'python');
+  await run({
+    title: 'Installing MLflow',
+    file: python,
+    args: ['-m', 'pip', 'install', ...mlflow],
   });
+}
+
+async function requirePrefix({ program, name }: CondaPlan, context: Context): Promise<string> {
+  const { env, interrupts } = context;
+  const prefix = await findCondaPrefix(program, name, { env, signal: interrupts.signal });
+  if (prefix !== undefined) return prefix;
+  throw new InvalidInput(
+    `\`${program.creator}\` made no environment that \`${program.path}\` lists`,
+    {
+      hint: 'both must belong to one conda installation: see MLFLOW_CONDA_HOME and MLFLOW_CONDA_CREATE_ENV_CMD',
+    },
+  );
 }
 
 /** Removes what a failed or interrupted making left; not itself interrupted. */
@@ -157,6 +192,7 @@ function prepareLaunch(
 ): PreparedEnvironment {
   return {
     tags: [{ key: 'mlflow.project.env', value: 'conda' }],
+    folder: prefix,
     launch: ({ shell, cwd, env }) => ({
       kind: 'process',
       file: 'bash',

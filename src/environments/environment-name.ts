@@ -13,25 +13,28 @@ export interface PythonEnvironmentContent {
  * The folder's name that MLflow gives to this environment (`_get_virtualenv_name` in
  * `mlflow/utils/virtualenv.py`): a hash of `str()` of the `_PythonEnv`, which is a dict's repr, and of
  * its flattened requirements in order. One environment thus serves MLflow and mlts.
+ *
+ * @param id what is added to it goes by this (`env_id`); '' for nothing.
  */
 export function nameVirtualenv(
   content: PythonEnvironmentContent,
   requirements: readonly Requirement[],
+  id = '',
 ): string {
   const environment =
     `{'python': ${quotePythonString(content.python)}, ` +
     `'build_dependencies': ${reprList(content.buildDependencies)}, ` +
     `'dependencies': ${reprList(content.dependencies)}}`;
   const ordered = [...requirements].sort(compareRequirements).map(reprRequirement);
-  return hashName(environment + ordered.join(''));
+  return hashName(environment + ordered.join('') + id);
 }
 
 /**
  * The name that MLflow gives to the conda environment of a file with this text
  * (`_get_conda_env_name` in `mlflow/utils/conda.py`, which reads it with Python's universal newlines).
  */
-export function nameCondaEnvironment(fileText: string): string {
-  return hashName(fileText.replace(/\r\n?/g, '\n'));
+export function nameCondaEnvironment(fileText: string, id = ''): string {
+  return hashName(fileText.replace(/\r\n?/g, '\n') + id);
 }
 
 function hashName(text: string): string {

@@ -11,6 +11,23 @@ export interface EnvironmentSource {
   readonly kind: 'python_env' | 'conda_env' | 'none';
   /** Absolute path of python_env.yaml or conda.yaml; undefined where there is none. */
   readonly file: string | undefined;
+  /** In `directory`; stands in for the `pip:` list of `file`, as in models that MLflow < 1.26 saved. */
+  readonly requirementsFile?: string | undefined;
+  /** What is put on top; absent: nothing. */
+  readonly additions?: EnvironmentAdditions | undefined;
+}
+
+/** What an environment has beyond what its files ask for; see `additions.ts`. */
+export interface EnvironmentAdditions {
+  /** Is part of what the environment's name is made of (MLflow's `env_id`). */
+  readonly id: string;
+  /** Installed after all else, in place of the versions that the files ask for. */
+  readonly requirements: readonly string[];
+  /** Undefined: whatever MLflow the files ask for. */
+  readonly mlflow:
+    | { readonly kind: 'version'; readonly version: string }
+    | { readonly kind: 'sources'; readonly folder: string }
+    | undefined;
 }
 
 /** What is there already, found without creating anything; printed by `--dry-run`. */
@@ -46,6 +63,8 @@ export interface RunAddress {
 export interface PreparedEnvironment {
   /** Tags for the run: `mlflow.project.env`, `mlflow.docker.image.uri`, ... */
   readonly tags: readonly Tag[];
+  /** Where it lies; absent for the user's own surroundings and for containers. */
+  readonly folder?: string | undefined;
   /** `run` is what the command is to reach; only a container needs to be told. */
   launch(command: Command, run?: RunAddress): Launch;
 }

@@ -35,7 +35,9 @@ const NOTHING: Specification = {
 export async function readSpecification(source: EnvironmentSource): Promise<Specification> {
   if (source.kind === 'none' || source.file === undefined) return NOTHING;
   const text = await readEnvironmentFile(source.file);
-  return parseSpecification(text, source.kind, basename(source.file));
+  const specification = await parseSpecification(text, source.kind, basename(source.file));
+  if (source.requirementsFile === undefined) return specification;
+  return { ...specification, dependencies: [`-r ${source.requirementsFile}`] };
 }
 
 /** Far above what any project writes by hand. */
@@ -46,7 +48,7 @@ export async function readEnvironmentFile(path: string): Promise<string> {
   return readWholeText(path, LARGEST_FILE_BYTES).catch((cause: unknown) => {
     if (!(cause instanceof NotFound)) throw cause;
     throw new InvalidInput(`there is no environment file ${path}`, {
-      hint: 'correct its name in the MLproject file, or create it',
+      hint: 'correct its name in the MLproject or MLmodel file, or create it',
       cause,
     });
   });

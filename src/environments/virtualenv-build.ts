@@ -5,6 +5,8 @@ import { findExecutable } from '../host/executables.ts';
 import { writeFileAtomically } from '../host/files.ts';
 import { removeFolder } from '../host/folders.ts';
 import { tryTool } from '../host/tool.ts';
+import { requireMlflow } from './additions.ts';
+import type { EnvironmentAdditions } from './environment.ts';
 import {
   createPipInstaller,
   createUvInstaller,
@@ -14,6 +16,7 @@ import { findCurrentPython, obtainInterpreter } from './python-interpreter.ts';
 import { anchorReferences } from './requirement-lines.ts';
 import type { Specification } from './specification.ts';
 import { createStepRunner, type RunStep, type StepSurroundings } from './tool-step.ts';
+import { hasUvLock, syncWithLock } from './uv-lock.ts';
 import { translatePipSettings } from './uv-settings.ts';
 
 export interface VirtualenvBuild {
@@ -25,12 +28,14 @@ export interface VirtualenvBuild {
   readonly askedBy: string;
   /** The environment's name, shown by the prompt of an activated shell. */
   readonly name: string;
+  readonly additions: EnvironmentAdditions | undefined;
 }
 
 /**
  * Makes the virtual environment in `folder`: by uv where it is on PATH, else by `python -m venv` and
- * pip. `build_dependencies` are installed before `dependencies`, each in one call of the resolver. pip is
- * always there, as it is where MLflow's `virtualenv` made the environment.
+ * pip. `build_dependencies` are installed before `dependencies`, each in one call of the resolver; where
+ * `--env-manager uv` finds a uv.lock beside them, that counts instead. pip is always there, as it is where
+ * MLflow's `virtualenv` made the environment.
  *
  * @throws InvalidInput where uv was asked for or a Python is missing, ToolError where a tool fails.
  */
@@ -55,7 +60,9 @@ export async function buildVirtualenv(
             context.terminal.warn,
           );
     await installer.create(folder, python, build.name);
-    await installGroups(build, folder, installer);
+    const hasLock = build.manager === 'uv' && (await hasUvLock(build.directory));
+    if (hasLock && uv !== undefined) await syncWithLock(uv, build.directory, folder, surroundings);
+    await installGroups(build, folder, installer, hasLock);
   });
 }
 
@@ -107,13 +114,17 @@ async function adaptToUv(
 }
 
 async function installGroups(
-  { specification, directory }: VirtualenvBuild,
+  { specification, directory, additions }: VirtualenvBuild,
   folder: string,
   installer: PackageInstaller,
+  isSynced: boolean,
 ): Promise<void> {
+  const { buildDependencies, dependencies } = specification;
   const groups = [
-    ['Installing build dependencies', specification.buildDependencies],
-    ['Installing dependencies', specification.dependencies],
+    ['Installing build dependencies', isSynced ? [] : buildDependencies],
+    ['Installing dependencies', isSynced ? [] : dependencies],
+    ['Installing what was asked for beside', additions?.requirements ?? []],
+    ['Installing MLflow', requireMlflow(additions, installer.quote)],
   ] as const;
   // Inside the environment, so that it goes with it if anything fails; an index URL in it may be secret.
   const file = join(folder, 'mlts-requirements.txt');

@@ -60,7 +60,7 @@ async function planVirtualenv(
   const python = specification.python ?? (await findCurrentPython(env)).version;
   const requirements = await flattenRequirements(specification.dependencies, source.directory);
   const root = environmentRoot(env);
-  const name = nameVirtualenv({ ...specification, python }, requirements);
+  const name = nameVirtualenv({ ...specification, python }, requirements, source.additions?.id);
   return { specification, python, root, name, folder: join(root, name) };
 }
 
@@ -78,11 +78,12 @@ async function makeIfMissing(
   if (state === 'ready') return;
   if (state === 'broken') context.terminal.warn(warnOfBroken(folder));
   const askedBy = source.file === undefined ? 'the project' : basename(source.file);
-  const { directory } = source;
+  const { directory, additions } = source;
+  const build = { manager, specification, directory, askedBy, name, additions };
   const onWait = (): void =>
     context.terminal.note('another process is making this environment: waiting for it');
   await buildInPlace({ root, name, signal, onWait }, (partial) =>
-    buildVirtualenv({ manager, specification, directory, askedBy, name }, partial, context, signal),
+    buildVirtualenv(build, partial, context, signal),
   );
 }
 
@@ -93,6 +94,7 @@ function warnOfBroken(folder: string): string {
 function prepareLaunch(manager: 'virtualenv' | 'uv', folder: string): PreparedEnvironment {
   return {
     tags: [{ key: 'mlflow.project.env', value: manager }],
+    folder,
     launch: ({ shell, cwd, env }) => ({
       kind: 'process',
       file: 'bash',

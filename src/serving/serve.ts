@@ -1,4 +1,3 @@
-import type { EnvironmentManager } from '../environments/environment.ts';
 import type { Context } from '../host/context.ts';
 import { logAccess } from '../http/access-log.ts';
 import { allowOrigins } from '../http/cors.ts';
@@ -8,7 +7,11 @@ import type { LocalModel } from '../models/local-model.ts';
 import { answering, answerScoringError, createScoringApp } from './app.ts';
 import { planColumns } from './columns.ts';
 import { createScoringMetrics, type ScoringMetrics } from './metrics.ts';
-import { launchWorker, prepareModelEnvironment } from './model-process.ts';
+import {
+  launchWorker,
+  type ModelEnvironmentOptions,
+  prepareModelEnvironment,
+} from './model-process.ts';
 import { type PoolEvent, type PoolOptions, WorkerPool } from './pool.ts';
 import { warmUp } from './warm-up.ts';
 import { ModelNotLoaded, Worker, type WorkerInfo } from './worker.ts';
@@ -20,7 +23,7 @@ type PoolSettings = Pick<
 type AddressSettings = Pick<HttpServerOptions, 'host' | 'port' | 'mostBodyBytes' | 'tls'>;
 
 export interface ServeOptions extends PoolSettings, AddressSettings {
-  readonly environmentManager: EnvironmentManager;
+  readonly environment: ModelEnvironmentOptions;
   /** What requests for predictions and metrics must bring along; undefined: nothing. */
   readonly token: string | undefined;
   /** Origins whose pages may read the answers. */
@@ -52,7 +55,7 @@ export async function serveModel(
   options: ServeOptions,
   context: Context,
 ): Promise<void> {
-  const environment = await prepareModelEnvironment(model, options.environmentManager, context);
+  const environment = await prepareModelEnvironment(model, options.environment, context);
   const launch = launchWorker(model, environment, context);
   const metrics = createScoringMetrics();
   const pool = new WorkerPool({

@@ -34,7 +34,7 @@ export async function serveTestModel(
   const model = { uri: name, folder, file: await readMlmodel(folder) };
   const launch = launchWorker(
     model,
-    await prepareModelEnvironment(model, 'local', context),
+    await prepareModelEnvironment(model, { manager: 'local' }, context),
     context,
   );
   const pool = new WorkerPool({

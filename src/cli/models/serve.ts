@@ -3,20 +3,24 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { variables } from '../../core/environment-variables.ts';
 import { InvalidInput, UsageError } from '../../core/errors.ts';
-import type { EnvironmentManager } from '../../environments/environment.ts';
 import type { Context } from '../../host/context.ts';
 import { readTextFile } from '../../host/text-file.ts';
 import type { ServeOptions } from '../../serving/serve.ts';
 import { collect } from '../repeated-option.ts';
+import {
+  createEnvironmentManagerOption,
+  createInstallMlflowOption,
+  type EnvironmentFlags,
+  readEnvironmentFlags,
+} from './environment-options.ts';
 import { createModelUriOption, fetchLocalModel } from './local-model.ts';
 
-interface ServeFlags {
+interface ServeFlags extends EnvironmentFlags {
   readonly modelUri: string;
   readonly port: number;
   readonly host: string;
   readonly timeout: number;
   readonly workers: number;
-  readonly envManager: EnvironmentManager;
   readonly conda: boolean;
   readonly maxQueue: number;
   readonly maxBody: number;
@@ -62,12 +66,9 @@ export function createServeCommand(context: Context): Command {
         .default(availableParallelism())
         .argParser((text) => readCount(text, 1, 512)),
     )
-    .addOption(
-      new Option('--env-manager <manager>', 'what makes the environment of the model')
-        .choices(['local', 'virtualenv', 'uv', 'conda'])
-        .default('virtualenv'),
-    )
+    .addOption(createEnvironmentManagerOption())
     .option('--no-conda', 'the old name of --env-manager local')
+    .addOption(createInstallMlflowOption())
     .addOption(
       new Option('--max-queue <number>', 'requests that may wait; more are answered 503')
         .default(1_000)
@@ -133,7 +134,7 @@ async function readOptions(flags: ServeFlags, { cwd }: Context): Promise<ServeOp
     mostBatchRows: flags.maxBatchSize,
     mostWorkerBytes: flags.maxWorkerMemory && flags.maxWorkerMemory * 1_000_000,
     batchWaitMs: flags.batchWaitMs,
-    environmentManager: flags.conda ? flags.envManager : 'local',
+    environment: readEnvironmentFlags(flags.conda ? flags : { ...flags, envManager: 'local' }),
     token: tokenFile === undefined ? undefined : readToken(await read(tokenFile), tokenFile),
     origins: flags.cors ?? [],
     isStrict: flags.strict,
