@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Context } from '../host/context.ts';
+import { createPrepareEnvCommand } from './models/prepare-env.ts';
 import { createPromoteCommand } from './models/promote.ts';
 import { createRegisterCommand } from './models/register.ts';
 import { createServeCommand } from './models/serve.ts';
@@ -12,6 +13,7 @@ export function modelsCommand(context: Context): Command {
   const verbs = [
     createServeCommand(context),
     createRegisterCommand(context),
+    createPrepareEnvCommand(context),
     createPromoteCommand(context),
   ];
   for (const verb of verbs) group.addCommand(verb);

@@ -65,19 +65,22 @@ class ExactScorer:
         return [answer_errors(lambda: self._score(header["contentType"], bytes(body)))]
 
     def _choose(self, scoring_server):
-        """MLflow 2.3 and later have a function for it; before, it is inside of a Flask application."""
-        invocations = getattr(scoring_server, "invocations", None)
-        if invocations is None or len(inspect.signature(invocations).parameters) != 4:
+        """Since MLflow 2.20 a function has all of it; before, some of it is in a Flask application."""
+        if is_flask(scoring_server):
             client = scoring_server.init(self._model).test_client()
             return lambda content_type, body: ask_flask(client, content_type, body)
         schema = self._model.metadata.get_input_schema()
         os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
 
         def score(content_type, body):
-            answer = invocations(body, content_type, self._model, schema)
+            answer = scoring_server.invocations(body, content_type, self._model, schema)
             return answer.status, answer.mimetype, answer.response
 
         return score
+
+
+def is_flask(scoring_server):
+    return hasattr(scoring_server, "flask")
 
 
 def ask_flask(client, content_type, body):
@@ -224,7 +227,9 @@ def find_column_scorer(model, scoring_server):
 
         metadata = model.metadata
         is_hinted = metadata._is_signature_from_type_hint() or metadata._is_type_hint_from_example()
-        if type(model) is not PyFuncModel or is_hinted or metadata.get_params_schema() is not None:
+        if is_flask(scoring_server) or type(model) is not PyFuncModel or is_hinted:
+            return None
+        if metadata.get_params_schema() is not None:
             return None
         scorer = ColumnScorer(model, scoring_server)
         return scorer if scorer.is_exact() else None

@@ -32,13 +32,20 @@ export class ModelNotLoaded extends MltsError {
   constructor(header: Frame['header']) {
     const module = typeof header.module === 'string' ? header.module : undefined;
     super('INVALID_STATE', `the model cannot be loaded: ${String(header.error)}`, {
-      hint:
-        module === undefined
-          ? 'the lines above are from the model itself; `mlts models check` looks for the cause'
-          : `its environment lacks \`${module}\`: install it, or leave out --env-manager local`,
+      hint: hintAt(module),
     });
     this.traceback = String(header.traceback ?? '');
   }
+}
+
+function hintAt(module: string | undefined): string {
+  if (module === undefined) {
+    return 'the lines above are from the model itself; `mlts models check` looks for the cause';
+  }
+  const lacks = `its environment lacks \`${module}\``;
+  // Models do not always ask for the MLflow that is to load them.
+  if (module === 'mlflow') return `${lacks}: use --install-mlflow, or install it`;
+  return `${lacks}: install it, or leave out --env-manager local`;
 }
 
 interface Waiting {

@@ -1,9 +1,14 @@
 import { join } from 'node:path';
+import type { Context } from '../../src/host/context.ts';
 import { type HttpServer, startHttpServer } from '../../src/http/server.ts';
 import { readMlmodel } from '../../src/models/mlmodel.ts';
 import { answerScoringError, createScoringApp } from '../../src/serving/app.ts';
 import { planColumns } from '../../src/serving/columns.ts';
-import { launchWorker, prepareModelEnvironment } from '../../src/serving/model-process.ts';
+import {
+  launchWorker,
+  type ModelEnvironmentOptions,
+  prepareModelEnvironment,
+} from '../../src/serving/model-process.ts';
 import { type PoolOptions, WorkerPool } from '../../src/serving/pool.ts';
 import { Worker } from '../../src/serving/worker.ts';
 import { createTestContext } from '../setup/context.ts';
@@ -26,15 +31,25 @@ export async function serveTestModel(
   } = {},
 ): Promise<TestedServer> {
   const { bin } = await ensureMlflow();
-  const { isStrict = false } = options;
   const folder = join(await ensureModels(), name);
   const context = createTestContext({
     env: { ...process.env, ...SAME_SETS, PATH: `${bin}:${process.env.PATH}` },
   });
-  const model = { uri: name, folder, file: await readMlmodel(folder) };
+  return serveModelFolder(folder, { manager: 'local' }, context, options);
+}
+
+/** As `serveTestModel`, any model in any environment. */
+export async function serveModelFolder(
+  folder: string,
+  environment: ModelEnvironmentOptions,
+  context: Context,
+  options: Parameters<typeof serveTestModel>[1] = {},
+): Promise<TestedServer> {
+  const { isStrict = false } = options;
+  const model = { uri: folder, folder, file: await readMlmodel(folder) };
   const launch = launchWorker(
     model,
-    await prepareModelEnvironment(model, { manager: 'local' }, context),
+    await prepareModelEnvironment(model, environment, context),
     context,
   );
   const pool = new WorkerPool({
