@@ -4,6 +4,7 @@ import { createPrepareEnvCommand } from './models/prepare-env.ts';
 import { createPromoteCommand } from './models/promote.ts';
 import { createRegisterCommand } from './models/register.ts';
 import { createServeCommand } from './models/serve.ts';
+import { createUpdatePipRequirementsCommand } from './models/update-pip-requirements.ts';
 
 /** `mlts models`: what is done with models. */
 export function modelsCommand(context: Context): Command {
@@ -14,6 +15,7 @@ export function modelsCommand(context: Context): Command {
     createServeCommand(context),
     createRegisterCommand(context),
     createPrepareEnvCommand(context),
+    createUpdatePipRequirementsCommand(context),
     createPromoteCommand(context),
   ];
   for (const verb of verbs) group.addCommand(verb);
