@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import type { Context } from '../host/context.ts';
+import { createCheckCommand } from './models/check.ts';
+import { createDescribeCommand } from './models/describe.ts';
 import { createPrepareEnvCommand } from './models/prepare-env.ts';
 import { createPromoteCommand } from './models/promote.ts';
 import { createRegisterCommand } from './models/register.ts';
@@ -9,13 +11,15 @@ import { createUpdatePipRequirementsCommand } from './models/update-pip-requirem
 /** `mlts models`: what is done with models. */
 export function modelsCommand(context: Context): Command {
   const group = new Command('models').description(
-    'serve models, register them, promote their versions',
+    'serve, describe and check models, register them, promote their versions',
   );
   const verbs = [
     createServeCommand(context),
     createRegisterCommand(context),
     createPrepareEnvCommand(context),
     createUpdatePipRequirementsCommand(context),
+    createDescribeCommand(context),
+    createCheckCommand(context),
     createPromoteCommand(context),
   ];
   for (const verb of verbs) group.addCommand(verb);

@@ -57,6 +57,9 @@ export interface InterpreterSearch {
   readonly run: RunStep;
 }
 
+/** What it takes to look. */
+type Looking = Omit<InterpreterSearch, 'run'>;
+
 /**
  * Finds a Python of the asked-for version: below pyenv's `versions`, by uv, on PATH; else has uv
  * download it, else has pyenv build it. Looking comes before making, whichever tool would make it.
@@ -72,8 +75,7 @@ export async function obtainInterpreter(search: InterpreterSearch): Promise<stri
       },
     );
   }
-  const found =
-    (await findInPyenv(search)) ?? (await findWithUv(search)) ?? (await findOnPath(search));
+  const found = await findInterpreter(search);
   if (found !== undefined) return found;
   const failures: string[] = [];
   const made =
@@ -81,6 +83,11 @@ export async function obtainInterpreter(search: InterpreterSearch): Promise<stri
     (await attempt('pyenv', () => installWithPyenv(search), failures));
   if (made !== undefined) return made;
   throw await explainMissing(search, failures);
+}
+
+/** As `obtainInterpreter`, where nothing is to be made: undefined where it is not there. */
+export async function findInterpreter(search: Looking): Promise<string | undefined> {
+  return (await findInPyenv(search)) ?? (await findWithUv(search)) ?? (await findOnPath(search));
 }
 
 /** `3.9` is the beginning of `3.9.18`, not of `3.90.1`. */
@@ -102,7 +109,7 @@ function compareNewestFirst(a: string, b: string): number {
   return b.localeCompare(a, 'en', { numeric: true });
 }
 
-async function findInPyenv({ asked, env }: InterpreterSearch): Promise<string | undefined> {
+async function findInPyenv({ asked, env }: Looking): Promise<string | undefined> {
   for (const version of await listPyenvVersions(env)) {
     const path = join(pyenvVersionsFolder(env), version, 'bin', 'python');
     if (matchesVersion(version, asked) && (await isExecutable(path))) return path;
@@ -110,7 +117,7 @@ async function findInPyenv({ asked, env }: InterpreterSearch): Promise<string | 
   return undefined;
 }
 
-async function findWithUv(search: InterpreterSearch): Promise<string | undefined> {
+async function findWithUv(search: Looking): Promise<string | undefined> {
   const { uv, asked, env, signal } = search;
   if (uv === undefined) return undefined;
   const args = ['python', 'find', '--no-project', '--no-python-downloads', asked];
@@ -118,7 +125,7 @@ async function findWithUv(search: InterpreterSearch): Promise<string | undefined
   return exitCode === 0 ? stdout.trim() : undefined;
 }
 
-async function findOnPath({ asked, env }: InterpreterSearch): Promise<string | undefined> {
+async function findOnPath({ asked, env }: Looking): Promise<string | undefined> {
   const minor = asked.split('.').slice(0, 2).join('.');
   for (const name of [`python${minor}`, 'python3', 'python']) {
     const path = await findExecutable(name, env);

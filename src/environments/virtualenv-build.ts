@@ -78,7 +78,7 @@ async function findUv(
 }
 
 /** The user's own, without what would lead a tool to another Python, and with no questions asked. */
-function toolEnv({ env }: Context): Record<string, string | undefined> {
+export function toolEnv({ env }: Context): Record<string, string | undefined> {
   const {
     PYTHONHOME: _home,
     VIRTUAL_ENV: _active,
@@ -99,7 +99,7 @@ async function choosePython(
 }
 
 /** Where uv does pip's work it is told pip's settings; `--env-manager uv` is uv alone, as in MLflow. */
-async function adaptToUv(
+export async function adaptToUv(
   manager: VirtualenvBuild['manager'],
   python: string,
   surroundings: StepSurroundings,

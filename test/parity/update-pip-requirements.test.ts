@@ -1,9 +1,12 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { rewriteModelFiles } from '../../src/artifacts/rewrite.ts';
 import { createRig, type Rig } from '../cli/rig.ts';
+import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
 import { ensureModels } from '../setup/models.ts';
+import { startS3Server } from '../setup/s3.ts';
 
 /** Does to copies of a model what the cases say, one after the other; gives back what is in their files. */
 const ASK = `
@@ -29,6 +32,20 @@ const CASES: readonly (readonly Step[])[] = [
   [['remove', ['mlflow', 'scikit-learn']]],
   [['add', ['six', 'six[a]', 'six[b]']]],
 ];
+
+/** Logs a model in a run and registers it; gives back its id and the run's. */
+const LOG = `
+import json, sys, warnings
+warnings.filterwarnings("ignore")
+import mlflow
+class Echo(mlflow.pyfunc.PythonModel):
+    def predict(self, context, model_input):
+        return model_input
+mlflow.set_tracking_uri("sqlite:///" + sys.argv[1])
+with mlflow.start_run() as run:
+    info = mlflow.pyfunc.log_model(name="model", python_model=Echo(), pip_requirements=["mlflow"], registered_model_name="churn")
+print(json.dumps([info.model_id, run.info.run_id]))
+`;
 
 let rig: Rig;
 beforeEach(() => {
@@ -117,5 +134,64 @@ describe('where MLflow gives up or does harm', () => {
     await rig.write({ 'model/conda.yaml': 'dependencies: {}\n' });
     expect((await update('add', 'six')).stderr).toContain('no list of `dependencies`');
     expect(await readFile(rig.path('model/requirements.txt'), 'utf8')).toContain('Foo_Bar==1');
+  });
+});
+
+describe('elsewhere', () => {
+  test('a model in S3 is changed where it lies', async () => {
+    const server = await startS3Server();
+    try {
+      await server.createBucket('lake');
+      await server.put('lake', 'm/MLmodel', 'flavors: {}\n');
+      await server.put('lake', 'm/conda.yaml', 'dependencies:\n- pip:\n  - six\n');
+      await server.put('lake', 'm/requirements.txt', 'six');
+      const update = (...args: readonly string[]) =>
+        rig.mlts(['models', 'update-pip-requirements', '-m', 's3://lake/m', ...args], {
+          env: server.env,
+        });
+      const read = async (name: string) => String((await server.get('lake', `m/${name}`)).content);
+      expect(await update('add', 'tomli==2.0.1')).toMatchObject({ exitCode: 0 });
+      expect(await read('requirements.txt')).toBe('six\ntomli==2.0.1');
+      expect(await read('conda.yaml')).toBe('dependencies:\n- pip:\n  - six\n  - tomli==2.0.1\n');
+      // Of several at once none is lost.
+      const names = ['a', 'b', 'c'];
+      await Promise.all(names.map((name) => update('add', name)));
+      const lines = (await read('requirements.txt')).split('\n');
+      expect(lines.sort()).toEqual(['a', 'b', 'c', 'six', 'tomli==2.0.1']);
+    } finally {
+      await server.stop();
+    }
+  }, 120_000);
+
+  test('a model of a run, by its id and by its name; a registered version is read-only', async () => {
+    const [modelId, runId] = await askPython<[string, string]>(LOG, [rig.path('mlflow.db')], {
+      cwd: rig.directory,
+    });
+    const env = { MLFLOW_TRACKING_URI: `sqlite:///${rig.path('mlflow.db')}` };
+    const update = (uri: string, ...args: readonly string[]) =>
+      rig.mlts(['models', 'update-pip-requirements', '-m', uri, ...args], { env });
+    expect(await update(`models:/${modelId}`, 'add', 'six')).toMatchObject({ exitCode: 0 });
+    expect(await update(`runs:/${runId}/model`, 'add', 'tomli')).toMatchObject({ exitCode: 0 });
+    const { stdout } = await rig.mlts(['models', 'describe', 'models:/churn/1', '-o', 'json'], {
+      env,
+    });
+    expect(JSON.parse(stdout).requirements).toEqual(['mlflow', 'six', 'tomli']);
+    const refused = await update('models:/churn/1', 'add', 'six');
+    expect(refused).toMatchObject({ exitCode: 1 });
+    expect(refused.stderr).toContain('models:/churn/1 is a registered version');
+  }, 120_000);
+
+  test('where one file cannot be written the other is put back', async () => {
+    const conda = 'dependencies:\n- pip:\n  - six\n';
+    await rig.write({ 'm/conda.yaml': conda, 'm/requirements.txt': 'six' });
+    const change = () =>
+      rewriteModelFiles(
+        rig.path('m'),
+        ['conda.yaml', 'requirements.txt'],
+        async () => ({ 'conda.yaml': 'changed', 'requirements.txt/below': 'cannot be' }),
+        { context: createTestContext({ env: rig.env, cwd: rig.directory }), resolver: undefined },
+      );
+    await expect(change()).rejects.toThrow();
+    expect(await readFile(rig.path('m/conda.yaml'), 'utf8')).toBe(conda);
   });
 });
