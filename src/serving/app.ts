@@ -93,7 +93,7 @@ async function score(
   { pool, plan, isStrict, takesColumns }: ScoringApp,
 ): Promise<HttpAnswer> {
   const contentType = headers['content-type'] ?? null;
-  const table = plan && contentType === JSON_TYPE ? readTable(body, plan) : undefined;
+  const table = plan && isJson(contentType) ? readTable(body, plan) : undefined;
   if (isStrict && table && plan) checkCells(table, plan);
   const columns = table && plan && takesColumns ? toColumns(table, plan) : undefined;
   const quick = columns && (await pool.ask({ kind: 'columns', columns }, signal));
@@ -106,6 +106,11 @@ async function score(
 async function answerMetrics(metrics: ScoringApp['metrics']): Promise<HttpAnswer> {
   if (metrics === undefined) return answerJson(404, '{"detail":"Not Found"}');
   return { status: 200, type: metrics.contentType, body: await metrics.render() };
+}
+
+/** With nothing behind it, or the one encoding that MLflow takes. */
+function isJson(contentType: string | null): boolean {
+  return contentType !== null && /^application\/json(; ?charset=(utf|UTF)-8)?$/.test(contentType);
 }
 
 /** The web server around MLflow's names the encoding of texts. */

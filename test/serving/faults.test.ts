@@ -225,6 +225,12 @@ test('a strict server refuses what would be cast in silence, and says which cell
   const ask = (...row: readonly unknown[]) =>
     invoke(url, JSON.stringify({ dataframe_split: { columns: names, data: [row] } }));
   expect((await ask(true, 1, 2, 0.5, 0.1, 'text')).status).toBe(200);
+  const lossy = JSON.stringify({ dataframe_split: { columns: ['a integer'], data: [[1.5]] } });
+  const whole = lossy
+    .replace('["a integer"]', JSON.stringify(names))
+    .replace('[1.5]', '[true,1.5,2,0.5,0.1,"x"]');
+  const named = await invoke(url, whole, 'application/json; charset=utf-8');
+  expect(named.body).toContain('1.5 is no integer');
   for (const [row, says] of [
     [[true, 1.5, 2, 0.5, 0.1, 'x'], 'row 0, column `a integer`: 1.5 is no integer'],
     [[true, 2_147_483_648, 2, 0.5, 0.1, 'x'], 'column `a integer`: 2147483648 is no integer'],
