@@ -15,7 +15,7 @@ const mlts = resolve(import.meta.dirname, '../bin/mlts.cjs');
 const FILES = 1_000;
 const SMALL_BYTES = 4 * 1024;
 const LARGE_BYTES = Number(process.env.BENCH_LARGE_MIB ?? 2_048) * 1024 * 1024;
-const ROUNDS = 3;
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
 
 interface Route {
   readonly name: string;
