@@ -63,7 +63,9 @@ const READ_FAILURES: Readonly<Record<string, string>> = {
 
 function readError(path: string, error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return new NotFound(`${path} does not exist`, { cause: error });
+  if (code === 'ENOENT') {
+    return new NotFound(`${path} does not exist`, { hint: 'check its path', cause: error });
+  }
   const failure = code === undefined ? undefined : READ_FAILURES[code];
   return failure === undefined ? error : new InvalidInput(`${path} ${failure}`, { cause: error });
 }

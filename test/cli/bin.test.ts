@@ -39,7 +39,9 @@ describe('bin/mlts.cjs', () => {
     const ended = await rig.mlts([...run, '--env-file', '.env']);
     expect(ended.stdout).toBe('green, --no-warnings\n');
     const missing = await rig.mlts([...run, '--env-file', 'none.env']);
-    expect(missing.stderr).toBe(`error: ${rig.path('none.env')} does not exist\n`);
+    expect(missing.stderr).toBe(
+      `error: ${rig.path('none.env')} does not exist\nhint: check its path\n`,
+    );
   });
 
   test('tells in words that it was not built', async () => {
