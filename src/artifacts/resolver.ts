@@ -96,7 +96,9 @@ function findAlias(model: RegisteredModel, wanted: string): number {
   if (wanted.toLowerCase() === 'latest') return findLatest(model, undefined).version;
   const found = model.aliases.find(({ alias }) => alias === wanted);
   if (found !== undefined) return found.version;
-  throw new NotFound(`model \`${model.name}\` has no alias \`${wanted}\``);
+  throw new NotFound(`model \`${model.name}\` has no alias \`${wanted}\``, {
+    hint: `look at those it has: mlts registered-models get ${model.name}`,
+  });
 }
 
 /** A model tells the latest version of each stage; the highest number of them is the latest. */
@@ -108,7 +110,9 @@ function findLatest(
   const latest = fitting.toSorted((a, b) => b.version - a.version)[0];
   if (latest !== undefined) return latest;
   const where = stage === undefined ? '' : ` in stage \`${stage}\``;
-  throw new NotFound(`model \`${name}\` has no version${where}`);
+  throw new NotFound(`model \`${name}\` has no version${where}`, {
+    hint: `list what there is: mlts model-versions search --filter "name = '${name}'"`,
+  });
 }
 
 /** In any case (`mlflow/entities/model_registry/model_version_stages.py`). */
