@@ -10,14 +10,14 @@ import { describeWriteError } from './growing-file.ts';
 const PIECE_BYTES = 1024 * 1024;
 
 /**
- * The content of a file, piece by piece; a file whose name ends in `.gz` is unpacked.
+ * The content of a file, in pieces of at most about `pieceBytes`; a file whose name ends in `.gz` is unpacked.
  *
  * @throws InvalidInput where it cannot be unpacked.
  */
-export async function* readPlain(path: string): AsyncGenerator<Buffer> {
-  const packed = createReadStream(path, { highWaterMark: PIECE_BYTES });
+export async function* readPlain(path: string, pieceBytes = PIECE_BYTES): AsyncGenerator<Buffer> {
+  const packed = createReadStream(path, { highWaterMark: pieceBytes });
   if (!path.endsWith('.gz')) return yield* packed;
-  const plain = createGunzip({ chunkSize: PIECE_BYTES });
+  const plain = createGunzip({ chunkSize: Math.max(64, pieceBytes) });
   const done = pipeline(packed, plain).catch((error: unknown) => plain.destroy(error as Error));
   try {
     yield* plain as AsyncIterable<Buffer>;

@@ -17,6 +17,8 @@ export interface Chunk {
 /** Large enough that what pandas does for each of them does not count, small enough for little memory. */
 export const CHUNK_BYTES = 4_000_000;
 
+const PIECE_BYTES = 1_000_000;
+
 interface ChunkedInput extends Pick<PredictJob, 'input' | 'contentType'> {
   readonly sizeBytes: number;
   /** Of text; the chunks of a Parquet file are its row groups. */
@@ -53,7 +55,7 @@ async function* splitText(
   contentType: PredictJob['contentType'],
   chunkBytes: number,
 ): AsyncGenerator<{ readonly header: Buffer; readonly rows: readonly Buffer[] }> {
-  const pieces = readPlain(input);
+  const pieces = readPlain(input, Math.min(chunkBytes, PIECE_BYTES));
   if (contentType === 'csv') return yield* splitCsv(pieces, chunkBytes);
   for await (const rows of splitRecords(pieces, findLineEnd, chunkBytes)) {
     yield { header: Buffer.alloc(0), rows };

@@ -56,7 +56,7 @@ async function findColumns(
   chunked: ChunkedJob,
 ): Promise<Columns> {
   const isUnfit = error instanceof Unfit && error.kind === 'types';
-  const isFailure = error instanceof PredictionFailed && chunked.job.contentType !== 'jsonl';
+  const isFailure = error instanceof PredictionFailed;
   if (!isUnfit && !isFailure) throw error;
   const columns = await scan(chunked);
   if (isFailure && JSON.stringify(columns) === JSON.stringify(agreed?.columns)) throw error;
@@ -85,6 +85,8 @@ async function scan({
 async function predictAll(partial: PartialOutput, chunked: ChunkedJob): Promise<void> {
   const { job, crew, context } = chunked;
   await context.terminal.progress('predicting', (update) => predictRest(partial, chunked, update));
+  // What a model says to that is its own.
+  if (partial.rows === 0) throw new Unfit('whole', 'it has no rows');
   if (job.format !== 'parquet') return partial.place();
   await withFileBeside(job.output, async ({ path, place }) => {
     await crew.assemble(partial.path, partial.sizes, path);
