@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { defineConfig, type PluginContext } from 'rolldown';
 
 const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as {
@@ -6,12 +6,14 @@ const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'
   dependencies: Record<string, string>;
 };
 
-/** Python reads it from a file of its own, beside the program. */
-const shipWorker = {
-  name: 'ship-worker',
+/** Python reads them from files of their own, beside the program. */
+const shipPython = {
+  name: 'ship-python',
   generateBundle(this: PluginContext) {
-    const source = readFileSync('src/serving/worker.py', 'utf8');
-    this.emitFile({ type: 'asset', fileName: 'worker.py', source });
+    for (const fileName of readdirSync('src/serving').filter((name) => name.endsWith('.py'))) {
+      const source = readFileSync(`src/serving/${fileName}`, 'utf8');
+      this.emitFile({ type: 'asset', fileName, source });
+    }
   },
 };
 
@@ -23,7 +25,7 @@ export default defineConfig({
   external: [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), 'pg-native'],
   // The scripts that `mlts completion` prints.
   moduleTypes: { '.bash': 'text', '.zsh': 'text', '.fish': 'text' },
-  plugins: [shipWorker],
+  plugins: [shipPython],
   transform: { define: { MLTS_VERSION: JSON.stringify(version) } },
   output: {
     dir: 'dist',

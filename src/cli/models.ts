@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Context } from '../host/context.ts';
 import { createCheckCommand } from './models/check.ts';
 import { createDescribeCommand } from './models/describe.ts';
+import { createPredictCommand } from './models/predict.ts';
 import { createPrepareEnvCommand } from './models/prepare-env.ts';
 import { createPromoteCommand } from './models/promote.ts';
 import { createRegisterCommand } from './models/register.ts';
@@ -11,10 +12,11 @@ import { createUpdatePipRequirementsCommand } from './models/update-pip-requirem
 /** `mlts models`: what is done with models. */
 export function modelsCommand(context: Context): Command {
   const group = new Command('models').description(
-    'serve, describe and check models, register them, promote their versions',
+    'serve models and predict with them, describe and check them, register them, promote their versions',
   );
   const verbs = [
     createServeCommand(context),
+    createPredictCommand(context),
     createRegisterCommand(context),
     createPrepareEnvCommand(context),
     createUpdatePipRequirementsCommand(context),

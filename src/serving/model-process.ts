@@ -13,8 +13,10 @@ import type { Context } from '../host/context.ts';
 import { findModelEnvironment, requirePythonFunction } from '../models/environment-source.ts';
 import type { LocalModel } from '../models/local-model.ts';
 
-/** Lies beside this file, and beside the bundled program. */
+/** Lies beside this file, and beside the bundled program; so does what they import. */
 const WORKER = fileURLToPath(new URL('./worker.py', import.meta.url));
+/** Predicts files. */
+export const PREDICTOR = fileURLToPath(new URL('./predict.py', import.meta.url));
 
 export interface ModelEnvironmentOptions {
   readonly manager: EnvironmentManager;
@@ -64,13 +66,14 @@ async function findSource(
   );
 }
 
-/** How a Python process is started that loads the model and answers (`worker.py`). */
+/** How a Python process is started that loads the model and answers (`worker.py`, or another `program`). */
 export function launchWorker(
   { folder }: LocalModel,
   environment: PreparedEnvironment,
   { env, cwd }: Context,
+  program = WORKER,
 ): ProcessLaunch {
-  const words = ['python', WORKER, folder].map(quoteForShell);
+  const words = ['python', program, folder].map(quoteForShell);
   const launch = environment.launch({
     shell: `exec ${words.join(' ')}`,
     cwd,

@@ -237,6 +237,15 @@ def find_column_scorer(model, scoring_server):
         return None
 
 
+def describe_error(error):
+    """What Python says of an error that is being handled; `module` is what it did not find."""
+    return {
+        "error": "".join(traceback.format_exception_only(type(error), error)).strip(),
+        "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
+        "traceback": traceback.format_exc(),
+    }
+
+
 def load(channel, model_path):
     try:
         from mlflow.pyfunc import scoring_server
@@ -245,12 +254,7 @@ def load(channel, model_path):
         model = read(model_path)
         exact = ExactScorer(model, scoring_server)
     except BaseException as error:
-        channel.send({
-            "kind": "failed",
-            "error": "".join(traceback.format_exception_only(type(error), error)).strip(),
-            "module": getattr(error, "name", None) if isinstance(error, ImportError) else None,
-            "traceback": traceback.format_exc(),
-        })
+        channel.send({"kind": "failed", **describe_error(error)})
         sys.exit(1)
     return exact, find_column_scorer(model, scoring_server)
 

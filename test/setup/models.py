@@ -139,6 +139,17 @@ def save_unsigned():
     mlflow.pyfunc.save_model(f"{folder}/unsigned", python_model=Echo(), pip_requirements=["mlflow"])
 
 
+class Counting(mlflow.pyfunc.PythonModel):
+    """Its answer is not one for each row."""
+
+    def predict(self, context, model_input, params=None):
+        return {"rows": len(model_input)}
+
+
+def save_counting():
+    mlflow.pyfunc.save_model(f"{folder}/counting", python_model=Counting(), pip_requirements=["mlflow"])
+
+
 class Broken(mlflow.pyfunc.PythonModel):
     def load_context(self, context):
         import no_such_module_anywhere  # noqa: F401
@@ -157,4 +168,5 @@ save_seeing()
 save_nested()
 save_tensor()
 save_unsigned()
+save_counting()
 save_broken()

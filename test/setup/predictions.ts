@@ -1,0 +1,139 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MltsError } from '../../src/core/errors.ts';
+import { readMlmodel } from '../../src/models/mlmodel.ts';
+import {
+  launchWorker,
+  PREDICTOR,
+  prepareModelEnvironment,
+} from '../../src/serving/model-process.ts';
+import { Crew } from '../../src/serving/predict/crew.ts';
+import type { PredictJob, PredictOptions } from '../../src/serving/predict/job.ts';
+import { predictWith } from '../../src/serving/predict/predict-file.ts';
+import { createTestContext } from './context.ts';
+import { askPython, ensureMlflow } from './mlflow.ts';
+import { ensureModels, SAME_SETS } from './models.ts';
+
+/** An input of predictions, and how it is predicted by us. */
+export interface PredictCase {
+  readonly model: string;
+  readonly input: string | Uint8Array;
+  readonly type: PredictJob['contentType'];
+}
+
+export interface Predicted {
+  /** Undefined where it was refused. */
+  readonly output: string | undefined;
+  readonly error: MltsError | undefined;
+  /** What was said meanwhile. */
+  readonly notes: string;
+}
+
+export interface TestedPredictor extends AsyncDisposable {
+  predict(
+    predicted: PredictCase,
+    options?: Partial<Omit<PredictOptions, 'environment'>> & Pick<Partial<PredictJob>, 'format'>,
+  ): Promise<Predicted>;
+}
+
+/** Predicts with the test models in this process, with one Python process for each of them. */
+export async function startTestPredictor(): Promise<TestedPredictor> {
+  const [{ bin }, models] = [await ensureMlflow(), await ensureModels()];
+  const folder = await mkdtemp(join(tmpdir(), 'mlts-predictions-'));
+  const env = { ...process.env, ...SAME_SETS, PATH: `${bin}:${process.env.PATH}` };
+  const crews = new Map<string, Promise<Crew>>();
+  const startCrew = async (name: string): Promise<Crew> => {
+    const model = await describeModel(join(models, name));
+    const context = createTestContext({ env });
+    const environment = await prepareModelEnvironment(model, { manager: 'local' }, context);
+    const launch = launchWorker(model, environment, context, PREDICTOR);
+    const crew = new Crew(launch, context.interrupts.signal);
+    await crew.start();
+    return crew;
+  };
+  let count = 0;
+  return {
+    async predict({ model: name, input: text, type }, { format = 'json', ...options } = {}) {
+      const crew = crews.get(name) ?? startCrew(name);
+      crews.set(name, crew);
+      const model = await describeModel(join(models, name));
+      const context = createTestContext({ env });
+      count += 1;
+      const [input, output] = [join(folder, `${count}.in`), join(folder, `${count}.out`)];
+      await writeFile(input, text);
+      const job = { input, output, contentType: type, format, identity: input, isResumable: false };
+      const how = { workers: 1, streams: true, chunkBytes: 1, resumes: false, ...options };
+      const error = await predictWith(await crew, model, job, how, context).catch(keepError);
+      const written = error === undefined ? await readFile(output, 'utf8') : undefined;
+      return { output: written, error: error ?? undefined, notes: context.said.stderr };
+    },
+    async [Symbol.asyncDispose]() {
+      for (const crew of crews.values()) await (await crew).close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function describeModel(folder: string) {
+  return { uri: folder, folder, file: await readMlmodel(folder) };
+}
+
+function keepError(error: unknown): MltsError {
+  if (error instanceof MltsError) return error;
+  throw error;
+}
+
+const PREDICT_ALL = `
+import base64, io, json, sys, tempfile
+from mlflow.pyfunc import load_model, scoring_server
+import pandas as pd
+from mlflow.pyfunc.utils.environment import _simulate_serving_environment
+models = {}
+answers = []
+
+def predict(case):
+    name = case["model"]
+    models[name] = models.get(name) or load_model(sys.argv[2] + "/" + name)
+    scoring_server.load_model = lambda uri: models[name]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = folder + "/in", folder + "/out"
+        kind, content = case["type"], base64.b64decode(case["input"])
+        if kind == "jsonl":
+            records = [json.loads(line) for line in content.splitlines() if line.strip()]
+            kind, content = "json", json.dumps({"dataframe_records": records}).encode()
+        open(source, "wb").write(content)
+        if kind == "parquet":
+            with _simulate_serving_environment():
+                output = io.StringIO()
+                scoring_server.predictions_to_json(models[name].predict(pd.read_parquet(source)), output)
+                return output.getvalue()
+        scoring_server._predict(name, source, target, kind)
+        return open(target).read()
+
+for case in json.load(open(sys.argv[1])):
+    try:
+        answers.append(predict(case))
+    except Exception as error:
+        answers.append(None)
+print()
+print(json.dumps(answers))
+`;
+
+/** What MLflow's own `_predict` writes for each of them; null where it refuses. */
+export async function predictWithMlflow(
+  cases: readonly PredictCase[],
+): Promise<readonly (string | null)[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'mlts-predictions-'));
+  const file = join(folder, 'cases.json');
+  const asked = cases.map(({ input, ...rest }) => ({
+    ...rest,
+    input: Buffer.from(input).toString('base64'),
+  }));
+  await writeFile(file, JSON.stringify(asked));
+  try {
+    return await askPython(PREDICT_ALL, [file, await ensureModels()], { env: SAME_SETS });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
