@@ -143,7 +143,9 @@ class Counting(mlflow.pyfunc.PythonModel):
     """Its answer is not one for each row."""
 
     def predict(self, context, model_input, params=None):
-        return {"rows": len(model_input)}
+        import os
+
+        return {"rows": len(model_input), "greeting": os.environ.get("GREETING")}
 
 
 def save_counting():
