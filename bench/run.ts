@@ -1,3 +1,4 @@
+import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
 import { benchStartup } from './startup.ts';
@@ -11,6 +12,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   search: benchSearch,
   transfers: benchTransfers,
   serve: benchServe,
+  predict: benchPredict,
 };
 
 const asked = process.argv.slice(2);
