@@ -63,6 +63,13 @@ describe('the same bytes as MLflow', () => {
   });
 });
 
+const COMPRESS = `
+import bz2, sys, zipfile
+path = sys.argv[1]
+open(path + '.bz2', 'wb').write(bz2.compress(open(path, 'rb').read()))
+zipfile.ZipFile(path + '.zip', 'w').write(path, 'in.csv')
+`;
+
 describe('where the input comes from, and where the output goes', () => {
   let expected: string;
   beforeAll(async () => {
@@ -73,6 +80,7 @@ describe('where the input comes from, and where the output goes', () => {
     await rig.write({ 'in.csv': CSV, 'in.json': JSON_TEXT });
     await rig.write({ 'in.jsonl': '{"a":1.5,"b":2.5,"c":3.5}\n{"a":0.25,"b":-1.5,"c":7.5}\n' });
     await writeFile(rig.path('in.csv.gz'), gzipSync(CSV));
+    await execa('python3', ['-c', COMPRESS, rig.path('in.csv')]);
   });
 
   test.each([
@@ -80,6 +88,9 @@ describe('where the input comes from, and where the output goes', () => {
     ['a file that ends in .csv.gz', ['-i', 'in.csv.gz']],
     ['that in chunks', ['-i', 'in.csv.gz', '--stream']],
     ['a file that ends in .jsonl', ['-i', 'in.jsonl']],
+    ['one that pandas alone can unpack', ['-t', 'csv', '-i', 'in.csv.bz2']],
+    ['that in chunks', ['-t', 'csv', '-i', 'in.csv.bz2', '--stream']],
+    ['one in a zip, in chunks', ['-t', 'csv', '-i', 'in.csv.zip', '--stream']],
     ['a file of JSON', ['-i', 'in.json']],
     ['a `file:` address', ['-i', 'file:in.json']],
     ['the command line', ['--json', JSON_TEXT]],

@@ -68,14 +68,17 @@ async function load(crew: Crew, { terminal }: Context): Promise<void> {
   }
 }
 
+/** What pandas unpacks by its ending and `mlts_input.py` does not: all but `.gz`. */
+const PACKED = /\.(bz2|xz|zip|zst|tar|tar\.gz)$/i;
+
 function mayStream(
   { file }: LocalModel,
-  { contentType }: PredictJob,
+  { contentType, input }: PredictJob,
   { streams }: Pick<PredictOptions, 'streams'>,
   sizeBytes: number,
   { terminal }: Context,
 ): boolean {
-  if (contentType === 'json' || streams === false) return false;
+  if (contentType === 'json' || streams === false || PACKED.test(input)) return false;
   if (streams === true) return true;
   if (sizeBytes < STREAMED_FROM_BYTES) return false;
   const loader = file.flavors.get('python_function')?.loader_module;
