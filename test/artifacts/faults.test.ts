@@ -140,7 +140,7 @@ describe.each(KINDS)('$name', ({ reason, finds, isResumable = true, trackingUri,
       expect(context.said.stderr).toMatch(
         /retry 1 of 5: `big\.bin` broke off after \d+ of 5000000/,
       );
-      expect(context.said.stderr).toMatch(/retry 2 of 5: `big\.bin` broke off/);
+      expect(context.said.stderr).toMatch(/retry 2 of 5( in 1 s)?: `big\.bin` broke off/);
     });
 
     test.runIf(findsDownloads)('a download that arrives damaged is downloaded again', async () => {
@@ -202,7 +202,7 @@ describe.each(KINDS)('$name', ({ reason, finds, isResumable = true, trackingUri,
     test('a store that is busy is asked again, and says so', async () => {
       proxy.faults.push('503', '503');
       await upload();
-      expect(context.said.stderr).toMatch(/retry 2 of 5: /);
+      expect(context.said.stderr).toMatch(/retry 2 of 5( in 1 s)?: /);
     });
 
     test('what is not there is asked for once', async () => {
