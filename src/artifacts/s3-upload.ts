@@ -1,14 +1,15 @@
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { CompletedPart, S3Client } from '@aws-sdk/client-s3';
 import { type Env, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
-import { readFileUpTo } from '../host/file-transfer.ts';
+import { openParts, type PartReader } from '../host/file-transfer.ts';
 import { guessContentType } from './content-type.ts';
 import type { UploadSource } from './store.ts';
 
 /** Files that are larger go up in parts; S3 takes 10 000 of them. */
 const SMALLEST_PART_BYTES = 8 * 1024 * 1024;
 const MOST_PARTS = 10_000;
-const PARTS_AT_ONCE = 4;
+/** As many as boto3 sends, and with it MLflow. */
+const PARTS_AT_ONCE = 10;
 
 /** What an upload says beside its bytes: MLFLOW_S3_UPLOAD_EXTRA_ARGS. @throws InvalidInput */
 export function readExtraArguments(env: Env): Readonly<Record<string, unknown>> {
@@ -27,46 +28,110 @@ export function readExtraArguments(env: Env): Readonly<Record<string, unknown>> 
   });
 }
 
+interface S3Object {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
 /**
  * Puts a file as one object, in parts where it is large (`S3ArtifactRepository._upload_file`). S3 shows
  * it when all of it has arrived; parts of an upload that failed are removed.
+ *
+ * The SDK's own `Upload` is not used: it makes new buffers for every part, which cost the collector half
+ * of the time that a large file takes.
  */
 export async function putObject(
   client: S3Client,
-  object: { readonly Bucket: string; readonly Key: string },
+  object: S3Object,
   source: UploadSource,
 ): Promise<void> {
-  const { Upload } = await import('@aws-sdk/lib-storage');
-  const { file, sizeBytes, signal, onBytes } = source;
-  const { type, encoding } = await guessContentType(file);
-  const body = readFileUpTo(file, sizeBytes);
-  const upload = new Upload({
-    client,
-    params: {
-      ...(type === undefined ? {} : { ContentType: type }),
-      ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
-      // S3 compares each part with it, and keeps it for those who read the object.
-      ChecksumAlgorithm: 'CRC32',
-      ...object,
-      Body: body,
-    },
-    partSize: Math.max(SMALLEST_PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS)),
-    queueSize: PARTS_AT_ONCE,
-  });
-  let sent = 0;
-  upload.on('httpUploadProgress', ({ loaded = 0 }) => {
-    onBytes(loaded - sent);
-    sent = loaded;
-  });
-  // Ended through its body, the upload waits for the parts on their way, and removes what has arrived;
-  // its own `abort` leaves them lying in the bucket.
-  const stop = (): unknown => body.destroy(new Error('the upload is stopped'));
-  signal.addEventListener('abort', stop);
+  const { type, encoding } = await guessContentType(source.file);
+  const described = {
+    ...(type === undefined ? {} : { ContentType: type }),
+    ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
+    // S3 compares each part with it, and keeps it for those who read the object.
+    ChecksumAlgorithm: 'CRC32' as const,
+    ...object,
+  };
+  await using file = await openParts(source.file);
+  if (source.sizeBytes > SMALLEST_PART_BYTES) await putInParts(client, described, source, file);
+  else await putWhole(client, described, source, file);
+}
+
+async function putWhole(
+  client: S3Client,
+  object: S3Object,
+  { sizeBytes, signal, onBytes }: UploadSource,
+  file: PartReader,
+): Promise<void> {
+  const { PutObjectCommand } = await import('@aws-sdk/client-s3');
+  const Body = Buffer.allocUnsafe(sizeBytes);
+  await file.read(Body, 0);
+  await client.send(new PutObjectCommand({ ...object, Body }), { abortSignal: signal });
+  onBytes(sizeBytes);
+}
+
+async function putInParts(
+  client: S3Client,
+  object: S3Object,
+  source: UploadSource,
+  file: PartReader,
+): Promise<void> {
+  const s3 = await import('@aws-sdk/client-s3');
+  const { signal } = source;
+  signal.throwIfAborted();
+  const { UploadId } = await client.send(new s3.CreateMultipartUploadCommand(object));
+  const upload = { ...object, UploadId };
   try {
-    signal.throwIfAborted();
-    await upload.done();
-  } finally {
-    signal.removeEventListener('abort', stop);
-    body.destroy();
+    const Parts = await sendParts(client, upload, source, file);
+    await client.send(
+      new s3.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }),
+      { abortSignal: signal },
+    );
+  } catch (error) {
+    // Why it failed matters more than that what has arrived could not be removed either.
+    await client.send(new s3.AbortMultipartUploadCommand(upload)).catch(() => {});
+    throw error;
   }
+}
+
+/** Sends all parts, some at once; each sender fills one buffer again and again. */
+async function sendParts(
+  client: S3Client,
+  upload: S3Object & { readonly UploadId: string | undefined },
+  { sizeBytes, signal, onBytes }: UploadSource,
+  file: PartReader,
+): Promise<CompletedPart[]> {
+  const { UploadPartCommand } = await import('@aws-sdk/client-s3');
+  const partBytes = Math.max(SMALLEST_PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));
+  const parts: CompletedPart[] = Array.from({ length: Math.ceil(sizeBytes / partBytes) });
+  const failed = new AbortController();
+  const abortSignal = AbortSignal.any([signal, failed.signal]);
+  let next = 0;
+  const sendSome = async (): Promise<void> => {
+    const buffer = Buffer.allocUnsafeSlow(partBytes);
+    while (next < parts.length) {
+      const index = next;
+      next += 1;
+      const start = index * partBytes;
+      const Body = buffer.subarray(0, Math.min(partBytes, sizeBytes - start));
+      await file.read(Body, start);
+      const part = { ...upload, PartNumber: index + 1, Body };
+      const { ETag, ChecksumCRC32 } = await client.send(new UploadPartCommand(part), {
+        abortSignal,
+      });
+      parts[index] = { ETag, ChecksumCRC32, PartNumber: index + 1 };
+      onBytes(Body.length);
+    }
+  };
+  const senders = Array.from({ length: Math.min(PARTS_AT_ONCE, parts.length) }, () =>
+    sendSome().catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
+  // All must have ended before what has arrived is removed, and before the file is closed.
+  await Promise.allSettled(senders);
+  await Promise.all(senders);
+  return parts;
 }

@@ -79,9 +79,40 @@ export function readFileFrom(path: string, offset: number): Readable {
   return createReadStream(path, { start: offset });
 }
 
+/** Node's 64 KiB a read cost a large file more than its sending; a small file takes no more than its size. */
+const READ_BYTES = 1024 * 1024;
+
 /** Reads the first `sizeBytes` of a file: what is added to it meanwhile is left out. */
 export function readFileUpTo(path: string, sizeBytes: number): Readable {
-  return createReadStream(path, { start: 0, end: Math.max(0, sizeBytes - 1) });
+  const end = Math.max(0, sizeBytes - 1);
+  return createReadStream(path, { start: 0, end, highWaterMark: READ_BYTES });
+}
+
+/** A file of which parts are read into buffers that belong to the caller, in any order. */
+export interface PartReader extends AsyncDisposable {
+  /** Fills `buffer` with what stands at `start`. @throws InvalidInput where the file ends before. */
+  read(buffer: Buffer, start: number): Promise<void>;
+}
+
+export async function openParts(path: string): Promise<PartReader> {
+  const file = await open(path);
+  return {
+    read: (buffer, start) => fillBuffer(file, path, buffer, start),
+    [Symbol.asyncDispose]: () => file.close(),
+  };
+}
+
+async function fillBuffer(
+  file: FileHandle,
+  path: string,
+  buffer: Buffer,
+  start: number,
+): Promise<void> {
+  for (let read = 0; read < buffer.length; ) {
+    const { bytesRead } = await file.read(buffer, read, buffer.length - read, start + read);
+    if (bytesRead === 0) throw new InvalidInput(`${path} became shorter while it was read`);
+    read += bytesRead;
+  }
 }
 
 /**
@@ -95,14 +126,10 @@ export async function* readParts(
   sizeBytes: number,
   partBytes: number,
 ): AsyncIterable<Buffer> {
-  await using file = await open(path);
+  await using file = await openParts(path);
   for (let start = 0; start < sizeBytes || start === 0; start += partBytes) {
     const part = Buffer.alloc(Math.min(partBytes, sizeBytes - start));
-    for (let read = 0; read < part.length; ) {
-      const { bytesRead } = await file.read(part, read, part.length - read, start + read);
-      if (bytesRead === 0) throw new InvalidInput(`${path} became shorter while it was read`);
-      read += bytesRead;
-    }
+    await file.read(part, start);
     yield part;
   }
 }
