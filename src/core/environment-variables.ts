@@ -69,6 +69,13 @@ export const variables = {
   dockerConfig: 'DOCKER_CONFIG',
   dockerCertPath: 'DOCKER_CERT_PATH',
   dockerTlsVerify: 'DOCKER_TLS_VERIFY',
+  /** `0`: the classic builder, `1`: BuildKit; default: by the daemon's version. */
+  dockerBuildKit: 'DOCKER_BUILDKIT',
+  /** Set in a model image: what makes the environment of its model when it starts. */
+  containerEnvironmentManager: 'MLTS_CONTAINER_ENV_MANAGER',
+  /** Set in a generic model image that was built with `--install-mlflow`. */
+  containerInstallsMlflow: 'MLTS_CONTAINER_INSTALL_MLFLOW',
+  gunicornArguments: 'GUNICORN_CMD_ARGS',
   /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
   cacheDirectory: 'MLTS_CACHE_DIR',
   /** The folder of downloaded models, or `off`; default `models` in the cache. */

@@ -1,5 +1,23 @@
-/** Where the model's own packages are in its image, and a Python that had to be brought along. */
+/** Where the model's own packages are in its image. */
 export const VENV = '/opt/venv';
+/** What they are: JSON, as `LIST_PACKAGES` prints it. */
+export const PACKAGE_LIST = `${VENV}/packages.json`;
+
+/** A Python program: prints the installed packages with what their files take, the tests left out. */
+export const LIST_PACKAGES = `import json
+import os
+from importlib.metadata import distributions
+
+found = []
+for one in distributions():
+    paths = [one.locate_file(path) for path in one.files or []]
+    size = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+    meta = one.metadata
+    text = meta.get("License-Expression") or meta.get("License") or ""
+    license = text.split("\\n")[0][:100]
+    found.append({"name": meta["Name"], "version": one.version, "sizeBytes": size, "license": license})
+print(json.dumps(sorted(found, key=lambda one: one["name"].lower())))
+`;
 
 /**
  * What the first stage of a model image runs: the packages of `requirements.txt` into `/opt/venv`, by uv where it
@@ -40,6 +58,12 @@ if [ -s constraints.txt ]; then install -r requirements.txt -c constraints.txt
 elif [ -s requirements.txt ]; then install -r requirements.txt; fi
 if [ -d mlflow ]; then install ./mlflow; fi
 loads() { env -u PYTHONDONTWRITEBYTECODE ${VENV}/bin/python -c "import mlflow.pyfunc.scoring_server, $MLTS_LOADER"; }
+if [ -s overrides.txt ]; then
+  # MLflow looks for parts of this package without making sure that it is there at all.
+  for packages in ${VENV}/lib/python3*/site-packages; do
+    if [ ! -e "$packages/databricks" ]; then mkdir "$packages/databricks"; : > "$packages/databricks/__init__.py"; fi
+  done
+fi
 if [ -s overrides.txt ] && ! loads; then
   echo "this MLflow does not start without what was left out: it is installed"
   : > overrides.txt
@@ -58,5 +82,6 @@ done
 # The first line writes what a server imports of the packages that the second leaves out: they are large, and it needs little of them.
 loads || true
 ${VENV}/bin/python -m compileall -q -j 0 -x '/site-packages/(mlflow|databricks|google|opentelemetry)/' ${VENV}/lib || true
+${VENV}/bin/python /tmp/mlts/list-packages.py > ${PACKAGE_LIST}
 `;
 }

@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Env } from '../core/environment-variables.ts';
 import { NotFound } from '../core/errors.ts';
 import { type BuildEntry, listFolderEntries } from '../host/docker/build-entries.ts';
-import { kindOf } from '../host/files.ts';
+import { cacheDirectory, kindOf } from '../host/files.ts';
+import { stripProgram } from '../host/stripped-program.ts';
 
 /** `linux/amd64` or `linux/arm64`, as Docker names them, to Node's names. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { amd64: 'x64', arm64: 'arm64' };
@@ -17,11 +20,15 @@ export interface ServerFiles {
  *
  * @throws NotFound where this installation is not bundled, or has no Node for that architecture.
  */
-export async function findServerFiles(platform: string | undefined): Promise<ServerFiles> {
+export async function findServerFiles(
+  platform: string | undefined,
+  env: Env,
+): Promise<ServerFiles> {
   const root = await findProgram();
   const architecture = readArchitecture(platform);
   const nodePath = `node_modules/node-linux-${architecture}/bin/node`;
-  const node = await findNode(root, architecture);
+  const whole = await findNode(root, architecture);
+  const node = await stripProgram(whole, join(cacheDirectory(env), 'node', architecture));
   return {
     nodePath,
     entries: [
@@ -57,6 +64,6 @@ async function findNode(root: string, architecture: string): Promise<string> {
   const isOwn = architecture === process.arch && process.platform === 'linux';
   if (isOwn) return process.execPath;
   throw new NotFound(`there is no Node for linux ${architecture} to put into the image`, {
-    hint: `npm install --no-save --force node-linux-${architecture}@24 in the folder of mlts, or choose another --platform`,
+    hint: `run \`npm install --no-save --force node-linux-${architecture}@24\` in the folder of mlts, or choose another --platform`,
   });
 }

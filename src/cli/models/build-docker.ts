@@ -24,6 +24,7 @@ interface BuildFlags extends ImageFlags {
   readonly buildArg?: readonly string[];
   readonly secret?: readonly string[];
   readonly pipIndexUrl?: string;
+  readonly cache: boolean;
   readonly push: boolean;
   readonly sbom?: string;
   readonly output: 'table' | 'json';
@@ -43,6 +44,7 @@ export function createBuildDockerCommand(context: Context): Command {
       collect,
     )
     .option('--pip-index-url <url>', 'where packages come from')
+    .option('--no-cache', 'use nothing of an earlier build')
     .option('--push', 'send it to the registry in its name', false)
     .option('--sbom <file>', 'write what is in it, as CycloneDX in JSON')
     .addOption(
@@ -59,7 +61,7 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   const secrets = await readSecrets(flags.secret ?? [], context);
   const [{ connectDocker }, { hasBuildKit }] = await Promise.all([
     import('../../host/docker/daemon.ts'),
-    import('../../host/docker/images.ts'),
+    import('../../host/docker/build-session.ts'),
   ]);
   const docker = await connectDocker(context.env);
   const usesBuildKit = await hasBuildKit(docker, context.env);
@@ -76,9 +78,9 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   for (const warning of warnings) context.terminal.warn(warning);
   const { buildModelImage, pushModelImage } = await import('../../images/model-image.ts');
   const names: [string, ...string[]] = [flags.name, ...(flags.tag ?? [])];
-  const order = { names, recipe, entries, secrets, buildArguments };
+  const order = { names, recipe, entries, secrets, buildArguments, forgetsCache: !flags.cache };
   const image = await buildModelImage(order, work);
-  const packages = await describePackages(flags, recipe.packages, image, work);
+  const packages = await describePackages(flags, image, work);
   if (flags.push) await pushModelImage(image, work);
   const seconds = (context.now() - startedAt) / 1_000;
   await show(image, packages, seconds, flags, context);
@@ -142,13 +144,11 @@ async function readSecrets(
 
 async function describePackages(
   { sbom }: BuildFlags,
-  kind: string,
   image: ModelImage,
   work: ImageWork,
 ): Promise<readonly InstalledPackage[]> {
-  if (kind === 'at-start') return [];
-  const { listPackages } = await import('../../images/packages.ts');
-  const packages = await listPackages(image.id, work);
+  const { readPackages } = await import('../../images/packages.ts');
+  const packages = await readPackages(work.docker, image.id);
   if (sbom !== undefined) {
     const { renderBillOfMaterials } = await import('../../images/bill-of-materials.ts');
     const text = await renderBillOfMaterials(image, packages);

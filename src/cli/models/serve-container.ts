@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { readFlag, variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
 import { createServeCommand } from './serve.ts';
 
@@ -19,12 +20,12 @@ export function createServeContainerCommand(context: Context): Command {
 }
 
 function readSettings({ env }: Context): readonly string[] {
-  const manager = env.MLTS_CONTAINER_ENV_MANAGER || 'local';
+  const manager = env[variables.containerEnvironmentManager] || 'local';
   return [
     ...['--model-uri', '/opt/ml/model', '--host', '0.0.0.0', '--port', '8080'],
     ...['--env-manager', manager],
-    ...(manager === 'local' ? [] : ['--install-mlflow']),
-    ...readGunicornSettings(env.GUNICORN_CMD_ARGS ?? ''),
+    ...(readFlag(env, variables.containerInstallsMlflow) ? ['--install-mlflow'] : []),
+    ...readGunicornSettings(env[variables.gunicornArguments] ?? ''),
   ];
 }
 

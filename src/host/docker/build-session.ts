@@ -1,7 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { type Env, variables } from '../../core/environment-variables.ts';
 import type { Docker } from './daemon.ts';
+import { explainDockerError } from './error.ts';
 import type { RegistryCredentials } from './images.ts';
+
+/** Whether the daemon builds with BuildKit unless it is told otherwise, as `docker build` decides. */
+export async function hasBuildKit({ engine }: Docker, env: Env): Promise<boolean> {
+  const { Version = '', Components = [] } = (await engine.version()) as {
+    readonly Version?: string;
+    readonly Components?: readonly { readonly Name: string }[];
+  };
+  if (Components.some(({ Name }) => /podman/i.test(Name))) return false;
+  const wish = env[variables.dockerBuildKit];
+  return wish ? wish !== '0' : Number.parseInt(Version, 10) >= FIRST_WITH_BUILDKIT;
+}
+
+/** Of Docker: from it on BuildKit is what builds, as long as nobody asks for the old builder. */
+const FIRST_WITH_BUILDKIT = 23;
 
 /** What BuildKit may ask its client for while it builds. */
 export interface BuildSessionOptions {
@@ -106,7 +122,7 @@ function dialSession({ engine }: Docker, id: string): Promise<Duplex> {
   };
   return new Promise((resolve, reject) => {
     engine.modem.dial(request as never, (error: unknown, socket: unknown) => {
-      if (error) reject(error);
+      if (error) reject(explainDockerError(error, { action: 'open', subject: 'a build session' }));
       else resolve(socket as Duplex);
     });
   });

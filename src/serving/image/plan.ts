@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Env } from '../../core/environment-variables.ts';
-import { InvalidInput } from '../../core/errors.ts';
+import { InvalidInput, UsageError } from '../../core/errors.ts';
 import { MLFLOW_VERSION } from '../../core/mlflow-version.ts';
 import { readSpecification, type Specification } from '../../environments/specification.ts';
 import { type BuildEntry, listFolderEntries } from '../../host/docker/build-entries.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import { isFolder } from '../../host/folders.ts';
-import { renderInstallScript } from '../../images/install-packages.ts';
+import { LIST_PACKAGES, renderInstallScript } from '../../images/install-packages.ts';
 import type { ModelImageRecipe } from '../../images/model-dockerfile.ts';
 import { findServerFiles } from '../../images/server-files.ts';
 import { findModelEnvironment, requirePythonFunction } from '../../models/environment-source.ts';
@@ -60,7 +60,7 @@ export async function planModelImage(
   options: ModelImageOptions,
   env: Env,
 ): Promise<ModelImagePlan> {
-  const server = await findServerFiles(options.platform);
+  const server = await findServerFiles(options.platform, env);
   const made = model === undefined ? planAnyModel(options) : await planModel(model, options, env);
   return {
     recipe: {
@@ -88,6 +88,9 @@ function planAnyModel(options: ModelImageOptions): Made {
       },
     );
   }
+  if (options.wheelhouse !== undefined) {
+    throw new UsageError('--wheelhouse needs a model: without one, packages are installed later');
+  }
   const isConda = options.manager === 'conda';
   return {
     warnings: [],
@@ -99,6 +102,7 @@ function planAnyModel(options: ModelImageOptions): Made {
       loader: 'mlflow.pyfunc.model',
       packages: 'at-start',
       environmentManager: isConda ? 'conda' : 'virtualenv',
+      installsMlflow: options.installsMlflow,
       systemPackages: listSystemPackages([], options),
       hasModel: false,
       labels: { 'org.opencontainers.image.title': 'mlts model server' },
@@ -122,7 +126,10 @@ async function planModel(model: ImageModel, options: ModelImageOptions, env: Env
   return {
     warnings: specification.warnings,
     entries: isConda
-      ? [{ path: 'requirements/conda.yaml', content: { file: source.file ?? '' } }]
+      ? [
+          { path: 'requirements/conda.yaml', content: { file: source.file ?? '' } },
+          toFile('requirements/list-packages.py', LIST_PACKAGES),
+        ]
       : await listRequirementFiles(specification, requirements, options, env),
     recipe: {
       baseImage:
@@ -132,6 +139,7 @@ async function planModel(model: ImageModel, options: ModelImageOptions, env: Env
       loader: readLoader(flavor),
       packages: isConda ? 'conda' : 'requirements',
       environmentManager: 'virtualenv',
+      installsMlflow: false,
       systemPackages: listSystemPackages(flavors, options),
       hasModel: true,
       labels: describeModel(model),
@@ -175,6 +183,7 @@ async function listRequirementFiles(
   const build = isPlain ? [] : buildDependencies.filter((line) => !INSTALLERS.test(line));
   return [
     toFile('requirements/install.sh', renderInstallScript()),
+    toFile('requirements/list-packages.py', LIST_PACKAGES),
     toFile('requirements/build.txt', toLines(build)),
     toFile('requirements/requirements.txt', toLines([...dependencies, ...added])),
     toFile('requirements/constraints.txt', toLines(constraints)),

@@ -39,7 +39,8 @@ export async function readImageRequirements(
   const [dependencies, constraints] = [false, true].map((wanted) =>
     flat.filter(({ isConstraint }) => isConstraint === wanted).map(({ text }) => text),
   ) as [string[], string[]];
-  const isPlain = !keepsWholeMlflow && isServedByCore(model);
+  const asksForDatabricks = flat.some(({ text }) => /databricks/i.test(text));
+  const isPlain = !keepsWholeMlflow && !asksForDatabricks && isServedByCore(model);
   return {
     dependencies: isPlain ? dependencies.flatMap(takeCoreOfMlflow) : dependencies,
     constraints,
