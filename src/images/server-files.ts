@@ -34,7 +34,7 @@ export async function findServerFiles(
     entries: [
       { path: 'server/bin/mlts.cjs', content: { file: `${root}bin/mlts.cjs` }, isExecutable: true },
       ...(await listFolderEntries(`${root}dist`, 'server/dist')),
-      { path: `server/${nodePath}`, content: { file: node }, isExecutable: true },
+      { path: `server/${nodePath}`, content: { file: node, isConstant: true }, isExecutable: true },
       { path: 'server/package.json', content: { file: `${root}package.json` } },
     ],
   };
