@@ -80,7 +80,7 @@ for packages in ${VENV}/lib/python3*/site-packages; do
   rm -f pyarrow/libarrow_flight.so* pyarrow/_flight.*.so pyarrow/libarrow_substrait.so* pyarrow/_substrait.*.so
 done
 # The first line writes what a server imports of the packages that the second leaves out: they are large, and it needs little of them.
-loads || true
+loads 2>/dev/null || true
 ${VENV}/bin/python -m compileall -q -j 0 -x '/site-packages/(mlflow|databricks|google|opentelemetry)/' ${VENV}/lib || true
 ${VENV}/bin/python /tmp/mlts/list-packages.py > ${PACKAGE_LIST}
 `;
