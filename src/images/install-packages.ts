@@ -45,10 +45,9 @@ mkdir -p /opt/python
 uv=/tmp/uv/bin/uv
 python3 -m pip install --quiet --no-cache-dir --target /tmp/uv uv || echo "uv is not to be had: pip installs"
 here=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-case "$MLTS_PYTHON" in
-  "" | "$here" | "$here".*) python3 -m venv --without-pip ${VENV} ;;
-  *) "$uv" venv --python "$MLTS_PYTHON" ${VENV} ;;
-esac
+is_here() { case "$here." in "$MLTS_PYTHON".*) return 0 ;; esac; case "$MLTS_PYTHON" in "" | "$here".*) return 0 ;; esac; return 1; }
+if is_here; then python3 -m venv --without-pip ${VENV}
+else "$uv" venv --python "$MLTS_PYTHON" ${VENV}; fi
 install() {
   if [ -x "$uv" ]; then "$uv" pip install --python ${VENV}/bin/python --overrides overrides.txt "$@"
   else python3 -m pip --python ${VENV}/bin/python install --no-cache-dir "$@"; fi

@@ -51,7 +51,18 @@ const PACKAGES_STAGE = 'packages';
  * history is in no image.
  */
 export function renderModelDockerfile(recipe: ModelImageRecipe): string {
-  return join([renderPackages(recipe), [...renderServer(recipe), ...renderModel(recipe)]]);
+  const last = [...renderServer(recipe), ...renderModel(recipe)];
+  return join([[FIRST_LINE], renderPackages(recipe), last]);
+}
+
+const FIRST_LINE =
+  '# Written by `mlts models generate-dockerfile`: made anew by it, not changed by hand.';
+/** Of the Dockerfile that MLflow 3 writes (`mlflow/models/docker_utils.py`). */
+const FIRST_OF_MLFLOW = '# Build an image that can serve mlflow models.';
+
+/** Whether a Dockerfile is a model image's, of mlts or of MLflow: it may be replaced. */
+export function isModelDockerfile(text: string): boolean {
+  return text.startsWith(FIRST_LINE) || text.startsWith(FIRST_OF_MLFLOW);
 }
 
 /** The part that many models share, as an image of its own; `stage` is its label. */

@@ -64,7 +64,10 @@ async function importBaseImage(): Promise<void> {
     await makeBaseTar(`${tar}.partial`);
     await rename(`${tar}.partial`, tar);
   }
-  const changes = ['ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin', `ENV SSL_CERT_FILE=${CERTIFICATES}`];
+  const changes = [
+    'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin',
+    `ENV SSL_CERT_FILE=${CERTIFICATES}`,
+  ];
   await docker('import', ...changes.flatMap((change) => ['-c', change]), tar, BASE_IMAGE);
 }
 

@@ -1,0 +1,132 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { listFilesBelow } from '../../src/host/file-tree.ts';
+import { testCache } from '../setup/cache.ts';
+import { mountSmallDisk, whyNoSmallDisk } from '../setup/small-disk.ts';
+import { createRig } from './rig.ts';
+import { tinyModel } from './tiny-model.ts';
+
+const GENERATE = ['models', 'generate-dockerfile'];
+const noSmallDisk = await whyNoSmallDisk();
+
+async function readTree(folder: string): Promise<ReadonlyMap<string, string>> {
+  const files = await listFilesBelow(folder);
+  const texts = files
+    .filter((file) => !file.startsWith('server/'))
+    .map(async (file): Promise<[string, string]> => {
+      const mode = (await stat(join(folder, file))).mode.toString(8);
+      return [file, `${mode} ${await readFile(join(folder, file), 'utf8')}`];
+    });
+  return new Map(await Promise.all(texts));
+}
+
+describe('mlts models generate-dockerfile', () => {
+  test('writes all that a build needs: requirements, server, model', async () => {
+    await using rig = createRig();
+    await rig.write({
+      ...tinyModel(['six==1.16.0 # small', '-c limits.txt']),
+      'model/limits.txt': 'six<2\n',
+    });
+    const ended = await rig.mlts([...GENERATE, '-m', 'model']);
+    expect(ended).toMatchObject({ exitCode: 0, stdout: `${rig.path('mlflow-dockerfile')}\n` });
+    const tree = await readTree(rig.path('mlflow-dockerfile'));
+    expect(tree.get('requirements/requirements.txt')).toMatch(/ six==1.16.0\n$/);
+    expect(tree.get('requirements/constraints.txt')).toMatch(/ six<2\n$/);
+    expect(tree.get('model/weights.bin')).toMatch(/ weights\n$/);
+    const dockerfile = tree.get('Dockerfile') ?? '';
+    expect(dockerfile).toContain('FROM python:3-slim AS packages\n');
+    expect(dockerfile).toMatch(/^USER 10001:0$/m);
+    expect(dockerfile).toMatch(/^STOPSIGNAL SIGTERM$/m);
+    expect(dockerfile).toMatch(/^HEALTHCHECK .*8080\/ping/m);
+    expect(dockerfile).toContain('mlflow.run.id="0123456789abcdef0123456789abcdef"');
+    expect(dockerfile).toMatch(/mlflow\.model\.signature="sha256:[0-9a-f]{64}"/);
+    expect(dockerfile.trimEnd().split('\n').at(-1)).toBe('COPY model/ /opt/ml/model/');
+    expect(await readdir(rig.path('mlflow-dockerfile/server'))).toEqual(
+      expect.arrayContaining(['bin', 'dist', 'node_modules']),
+    );
+  });
+
+  test('the same model gives the same files, whenever and wherever', async () => {
+    await using rig = createRig();
+    await using other = createRig();
+    const files = tinyModel(['six']);
+    await rig.write(files);
+    await other.write(Object.fromEntries(Object.entries(files).reverse()));
+    await rig.mlts([...GENERATE, '-m', 'model', '-d', 'one']);
+    await other.mlts([...GENERATE, '-m', 'model', '-d', 'two']);
+    expect(await readTree(rig.path('one'))).toEqual(await readTree(other.path('two')));
+  });
+
+  test('the model’s .dockerignore counts', async () => {
+    await using rig = createRig();
+    await rig.write({ ...tinyModel(['six']), 'model/.dockerignore': '*.bin\n' });
+    await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out']);
+    expect(await readdir(rig.path('out/model'))).not.toContain('weights.bin');
+  });
+
+  test('MLflow’s options: Java, MLflow’s sources, a base image of one’s own, no model', async () => {
+    await using rig = createRig();
+    await rig.write({ ...tinyModel(['six']), 'sources/pyproject.toml': '[project]\n' });
+    const read = async (args: readonly string[]) => {
+      const ended = await rig.mlts([...GENERATE, '-d', 'out', ...args]);
+      expect(ended).toMatchObject({ exitCode: 0 });
+      return readFile(rig.path('out/Dockerfile'), 'utf8');
+    };
+    const java = await read(['-m', 'model', '--install-java', '--base-image', 'my/python:1']);
+    expect(java).toContain('FROM my/python:1\nRUN apt-get update');
+    expect(java).toContain('default-jre-headless');
+    await read(['-m', 'model', '--mlflow-home', 'sources', '--install-mlflow']);
+    expect(await readdir(rig.path('out/requirements/mlflow'))).toEqual(['pyproject.toml']);
+    const generic = await read(['--env-manager', 'virtualenv']);
+    expect(generic).not.toContain('COPY model/');
+    expect(generic).toContain('MLTS_CONTAINER_ENV_MANAGER=virtualenv');
+    expect(await read(['--install-java', 'false'])).not.toContain('jre');
+  });
+
+  test('what is wrong is told in one line, and nothing is written', async () => {
+    await using rig = createRig();
+    await rig.write({
+      ...tinyModel(['six'], 'sklearn'),
+      'evil/MLmodel': 'flavors: {python_function: {env: {virtualenv: python_env.yaml}}}\n',
+      'evil/python_env.yaml': 'python: "3.11\\nRUN evil"\n',
+      'own/Dockerfile': 'FROM mine\n',
+    });
+    const cases = [
+      [['-m', 'model'], 'no `python_function` flavor'],
+      [['-m', 'none'], 'no such file or folder'],
+      [['-m', 'evil'], 'is no name of an image'],
+      [['-m', 'evil', '--base-image', 'python:3'], 'is no version of Python'],
+      [['--env-manager', 'local'], 'needs a model'],
+      [['-m', 'model', '-d', 'model/MLmodel/x'], ''],
+      [['-d', 'own'], 'mlts did not write it'],
+    ] as const;
+    for (const [args, message] of cases) {
+      const ended = await rig.mlts([...GENERATE, '-d', 'out', ...args]);
+      expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(ended.stderr).toMatch(/^error: .*\nhint: .*\n$/);
+      expect(ended.stderr).toContain(message);
+    }
+    expect((await readdir(rig.directory)).sort()).toEqual(['evil', 'home', 'model', 'own']);
+    expect(await readFile(rig.path('own/Dockerfile'), 'utf8')).toBe('FROM mine\n');
+  });
+
+  test.skipIf(noSmallDisk !== undefined)(
+    `a full disk leaves what was there${noSmallDisk ? ` (skipped: ${noSmallDisk})` : ''}`,
+    async () => {
+      await using rig = createRig();
+      await rig.write(tinyModel(['six']));
+      const mount = await mkdtemp(join(testCache, 'small-'));
+      try {
+        // The server alone is larger.
+        await using disk = await mountSmallDisk(join(mount, 'disk'), 20_000);
+        const ended = await rig.mlts([...GENERATE, '-m', 'model', '-d', join(disk.path, 'out')]);
+        expect(ended.exitCode).toBe(1);
+        expect(ended.stderr).toMatch(/^error: the disk of .* is full.*\nhint: /);
+        expect(await listFilesBelow(disk.path)).toEqual([]);
+      } finally {
+        await rm(mount, { recursive: true, force: true });
+      }
+    },
+  );
+});
