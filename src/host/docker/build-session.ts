@@ -32,13 +32,15 @@ export interface BuildSession {
   close(): void;
 }
 
-/** Of BuildKit's own definitions (`session/secrets/secrets.proto`, `session/auth/auth.proto`), what is answered here. */
+/** What is answered here of `session/secrets/secrets.proto` and `session/auth/auth.proto` in BuildKit, and of gRPC's `health.proto`. */
 const MESSAGES = `
 syntax = "proto3";
 message GetSecretRequest { string ID = 1; }
 message GetSecretResponse { bytes data = 1; }
 message CredentialsRequest { string Host = 1; }
 message CredentialsResponse { string Username = 1; string Secret = 2; }
+message HealthRequest { string service = 1; }
+message HealthResponse { int32 status = 1; }
 `;
 
 /**
@@ -68,6 +70,10 @@ export async function openBuildSession(
       );
     },
   });
+  // BuildKit gives a session up that does not say it is well.
+  server.addService(services.health, {
+    Check: (_call: unknown, answer: Answer) => answer(null, { status: SERVING }),
+  });
   server.createConnectionInjector(grpc.ServerCredentials.createInsecure()).injectConnection(socket);
   const close = (): void => {
     server.forceShutdown();
@@ -75,6 +81,9 @@ export async function openBuildSession(
   };
   return { id, close };
 }
+
+/** Of gRPC's `ServingStatus`. */
+const SERVING = 1;
 
 type Answer = (error: object | null, value?: object) => void;
 
@@ -97,6 +106,9 @@ async function describeServices() {
   return {
     secrets: {
       GetSecret: describe(`/${secrets}/GetSecret`, 'GetSecretRequest', 'GetSecretResponse'),
+    },
+    health: {
+      Check: describe('/grpc.health.v1.Health/Check', 'HealthRequest', 'HealthResponse'),
     },
     auth: {
       Credentials: describe(`/${auth}/Credentials`, 'CredentialsRequest', 'CredentialsResponse'),
