@@ -1,5 +1,4 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startContainerRegistry, whyNoRegistry } from '../setup/container-registry.ts';
@@ -177,18 +176,19 @@ assert os.environ["PROBE"] == "an argument"`,
       await using rig = createRig();
       const name = newName();
       await rig.write(tinyModel([]));
-      const line = await addSourcePackage(rig, 'import time; print("waiting"); time.sleep(3600)');
+      // Nothing else on this machine sleeps for so long.
+      const seconds = String(Date.now());
+      const sleep = `import os; os.execvp("sleep", ["sleep", "${seconds}"])`;
+      const line = await addSourcePackage(rig, sleep);
       await rig.write({ 'model/requirements.txt': `${unique()}\n${line}\n` });
       const started = rig.start([...BUILD, '-n', name], { env });
-      await vi.waitUntil(
-        async () => (await findProcesses('time.sleep\\(3600\\)|setup.py')) > 0,
-        120_000,
-      );
+      await vi.waitUntil(() => isRunning(`sleep ${seconds}`), { timeout: 120_000, interval: 200 });
       started.kill('SIGINT');
       const ended = await started.ended;
       expect(ended).toMatchObject({ exitCode: 130 });
       await expectNothingLeft(name);
-      await vi.waitUntil(async () => (await findProcesses('setup.py')) === 0, 60_000);
+      const isGone = async () => !(await isRunning(`sleep ${seconds}`));
+      await vi.waitUntil(isGone, { timeout: 60_000, interval: 200 });
     });
 
     test('wheels of one’s own, without any index; a folder without wheels is refused', async () => {
@@ -294,9 +294,8 @@ assert os.environ["PROBE"] == "an argument"`,
   },
 );
 
-/** Of the whole machine: those of containers are among them. */
-async function findProcesses(pattern: string): Promise<number> {
-  await sleep(200);
-  const { stdout } = await execa('pgrep', ['-f', '-c', pattern], { reject: false });
-  return Number(stdout);
+/** On the whole machine: what containers run is among it. */
+async function isRunning(command: string): Promise<boolean> {
+  const { exitCode } = await execa('pgrep', ['-f', '-x', command], { reject: false });
+  return exitCode === 0;
 }
