@@ -1,3 +1,4 @@
+import { benchImages } from './images.ts';
 import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   transfers: benchTransfers,
   serve: benchServe,
   predict: benchPredict,
+  images: benchImages,
 };
 
 const asked = process.argv.slice(2);
