@@ -69,7 +69,7 @@ async function benchGenerate(
 async function nameBaseImage(model: string): Promise<string> {
   const text = await readFile(join(model, 'python_env.yaml'), 'utf8');
   const name = `python:${/^python: *(\S+)/m.exec(text)?.[1]}-slim`;
-  const file = 'FROM ' + BASE_IMAGE + `\nLABEL mlts.bench="${Date.now()}"\n`;
+  const file = `FROM ${BASE_IMAGE}\nLABEL mlts.bench="${Date.now()}"\n`;
   await execa('docker', ['build', '--tag', name, '-'], {
     input: file,
     env: { DOCKER_BUILDKIT: '0' },
