@@ -29,6 +29,13 @@ export async function readWholeText(path: string, maxBytes: number): Promise<str
   }
 }
 
+/** As `readTextFile`, whatever bytes the file holds. */
+export async function readBinaryFile(path: string, maxBytes: number): Promise<Buffer> {
+  return readBytes(path, maxBytes).catch((error: unknown) => {
+    throw readError(path, error);
+  });
+}
+
 /** Names in a folder that must be there, sorted. @throws NotFound, InvalidInput where it cannot be listed. */
 export async function listFolder(directory: string): Promise<readonly string[]> {
   try {

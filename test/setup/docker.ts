@@ -9,7 +9,7 @@ import { once, testCache } from './cache.ts';
 import { installMissing } from './debian.ts';
 
 /** Debian with Python, pip and bash; stands in for `python:<version>-slim`, which needs a registry. */
-export const BASE_IMAGE = 'mlts-test-python:1';
+export const BASE_IMAGE = 'mlts-test-python:2';
 
 /** Why Docker cannot be had here; undefined where it can. */
 export function whyNoDocker(): string | undefined {
@@ -70,6 +70,11 @@ async function importBaseImage(): Promise<void> {
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
+/** As Debian's own slim images leave them out. */
+const WITHOUT_PAGES = ['doc', 'man', 'locale', 'info'].map(
+  (name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`,
+);
+
 /** A root file system from this machine's own package sources, with its certificates and pip settings. */
 async function makeBaseTar(path: string): Promise<void> {
   const pipSettings = join(testCache, 'image-pip.conf');
@@ -81,7 +86,7 @@ async function makeBaseTar(path: string): Promise<void> {
     'rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
   ];
   const packages = 'ca-certificates,python3-minimal,python3-pip,python3-venv';
-  const args = ['--variant=apt', `--include=${packages}`, '--quiet'];
+  const args = ['--variant=apt', `--include=${packages}`, '--quiet', ...WITHOUT_PAGES];
   const customize = hooks.map((hook) => `--customize-hook=${hook}`);
   const codename = await readCodename();
   const sources = await findDebianSources(codename);

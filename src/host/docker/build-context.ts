@@ -33,7 +33,7 @@ export async function packBuildContext({ files, folder }: BuildContext): Promise
 }
 
 /** Tells of each absolute path in the folder whether to leave it out. */
-async function readDockerignore(folder: string): Promise<(path: string) => boolean> {
+export async function readDockerignore(folder: string): Promise<(path: string) => boolean> {
   const text = await readTextIfPresent(join(folder, '.dockerignore'));
   if (text === undefined) return () => false;
   const { default: dockerignore } = await import('@balena/dockerignore');

@@ -1,6 +1,10 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type Dockerode from 'dockerode';
+import type { Env } from '../../core/environment-variables.ts';
 import { NotFound, ToolError } from '../../core/errors.ts';
+import { type BuildEvent, BuildOutputReader } from './build-output.ts';
+import { type BuildSessionOptions, openBuildSession } from './build-session.ts';
 import type { Docker } from './daemon.ts';
 import { type DockerTask, explainDockerError } from './error.ts';
 
@@ -28,6 +32,10 @@ export interface PullOptions {
 export interface BuildOptions {
   /** Name and tag that the image gets. */
   readonly tag: string;
+  /** The stage that is made; undefined: the last. */
+  readonly target?: string | undefined;
+  /** Undefined: the classic builder. */
+  readonly buildKit?: BuildSessionOptions | undefined;
   /** Path of the Dockerfile in the context. */
   readonly dockerfile: string;
   readonly buildArguments: Readonly<Record<string, string>>;
@@ -37,12 +45,9 @@ export interface BuildOptions {
 }
 
 /** One line of the daemon's JSON streams; failures come in-band, after a status of 200. */
-interface DaemonEvent {
-  readonly stream?: string;
+interface DaemonEvent extends BuildEvent {
   readonly status?: string;
-  readonly id?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
-  readonly error?: string;
 }
 
 /** The local image of that name or id, or undefined. */
@@ -92,6 +97,9 @@ export async function buildImage(
   options: BuildOptions,
 ): Promise<void> {
   let step = '';
+  const reader = new BuildOutputReader();
+  const session =
+    options.buildKit === undefined ? undefined : await openBuildSession(docker, options.buildKit);
   await runStream(
     { action: 'build', subject: `image ${options.tag}` },
     options.signal,
@@ -102,18 +110,129 @@ export async function buildImage(
         buildargs: options.buildArguments,
         rm: true,
         forcerm: true,
+        ...(options.target === undefined ? {} : { target: options.target }),
+        // A number, as dockerode would open a session of its own for the text.
+        ...(session === undefined ? {} : { version: 2, session: session.id }),
         ...(options.platform === undefined ? {} : { platform: options.platform }),
         abortSignal: options.signal,
-      });
+      } as unknown as Dockerode.ImageBuildOptions);
       for await (const event of readEvents(stream)) {
-        if (event.error !== undefined) throw buildError(options.tag, step, event.error);
-        for (const line of splitLines(event.stream)) {
-          step = /^Step \d+\/\d+ : (.*)/.exec(line)?.[1] ?? step;
-          options.onLine(line);
+        for (const output of await reader.read(event)) {
+          if (output.kind === 'failed') throw buildError(options.tag, step, output.text);
+          if (output.kind === 'step') step = output.text;
+          options.onLine(output.text);
         }
       }
     },
+  ).finally(() => session?.close());
+}
+
+/** Whether the daemon builds with BuildKit unless it is told otherwise, as `docker build` decides. */
+export async function hasBuildKit({ engine }: Docker, env: Env): Promise<boolean> {
+  const { Version = '', Components = [] } = (await engine.version()) as {
+    readonly Version?: string;
+    readonly Components?: readonly { readonly Name: string }[];
+  };
+  if (Components.some(({ Name }) => /podman/i.test(Name))) return false;
+  const wish = env.DOCKER_BUILDKIT;
+  return wish ? wish !== '0' : Number.parseInt(Version, 10) >= 23;
+}
+
+/** Gives the image another name. */
+export async function tagImage({ engine }: Docker, name: string, other: string): Promise<void> {
+  const [, repo = other, tag = 'latest'] = /^(.+?)(?::([^:/]+))?$/.exec(other) ?? [];
+  await engine
+    .getImage(name)
+    .tag({ repo, tag })
+    .catch((error: unknown) => {
+      throw explainDockerError(error, { action: 'name', subject: `image ${other}` });
+    });
+}
+
+/**
+ * Sends an image to its registry.
+ *
+ * @throws ToolError where the registry refuses it, also in the middle of the stream.
+ */
+export async function pushImage(docker: Docker, name: string, options: PullOptions): Promise<void> {
+  const layers = new Map<string, { current: number; total: number }>();
+  await runStream({ action: 'push', subject: `image ${name}` }, options.signal, async () => {
+    const stream = await docker.engine.getImage(name).push({
+      authconfig: options.credentials ?? {},
+      abortSignal: options.signal,
+    } as Dockerode.ImagePushOptions);
+    for await (const event of readEvents(stream)) {
+      if (event.error !== undefined) throw pushError(name, event.error);
+      const { current, total } = event.progressDetail ?? {};
+      if (event.status !== 'Pushing' || event.id === undefined || !current || !total) continue;
+      layers.set(event.id, { current, total });
+      options.onProgress(sum(layers, 'current'), sum(layers, 'total'));
+    }
+  });
+}
+
+function pushError(name: string, text: string): ToolError {
+  const isRefused = /unauthorized|denied|authentication required|no basic auth|forbidden/i.test(
+    text,
   );
+  return new ToolError(`image ${name} is built, but the registry does not take it: ${text}`, {
+    hint: isRefused
+      ? '`docker login` to the registry, and check the name'
+      : 'check the registry in the name of the image, and the network',
+    stderr: text,
+  });
+}
+
+export interface ImageLayer {
+  /** The instruction that made it. */
+  readonly instruction: string;
+  readonly sizeBytes: number;
+}
+
+/** What an image consists of, the newest layer first, without those that hold no files; and its size. */
+export async function describeImage(
+  { engine }: Docker,
+  name: string,
+): Promise<{
+  readonly id: string;
+  readonly sizeBytes: number;
+  readonly layers: readonly ImageLayer[];
+}> {
+  const image = engine.getImage(name);
+  const [{ Id, Size }, history] = await Promise.all([image.inspect(), image.history()]);
+  const layers = (history as readonly { CreatedBy: string; Size: number }[])
+    .filter((layer) => layer.Size > 0)
+    .map(({ CreatedBy, Size: sizeBytes }) => ({
+      instruction: CreatedBy.replace(/^\/bin\/sh -c #\(nop\)\s*/, '').replace(/\s+/g, ' '),
+      sizeBytes,
+    }));
+  return { id: Id, sizeBytes: Size, layers };
+}
+
+/** Runs a program in a container of the image and returns what it prints; the container is removed. */
+export async function runInImage(
+  { engine }: Docker,
+  image: string,
+  command: readonly string[],
+): Promise<string> {
+  const [Entrypoint = '', ...Cmd] = command;
+  const container = await engine.createContainer({
+    Image: image,
+    Entrypoint: [Entrypoint],
+    Cmd,
+    NetworkDisabled: true,
+    Tty: true,
+    HostConfig: { NetworkMode: 'none' },
+  });
+  try {
+    const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+    await container.start();
+    const pieces: Buffer[] = [];
+    for await (const piece of stream) pieces.push(Buffer.from(piece));
+    return Buffer.concat(pieces).toString();
+  } finally {
+    await container.remove({ force: true, v: true }).catch(() => {});
+  }
 }
 
 /** How long the daemon may take to let go of what an interrupted build was using. */
@@ -186,10 +305,6 @@ function buildError(tag: string, step: string, text: string): ToolError {
     hint: 'the lines above are the output of that step',
     stderr: text,
   });
-}
-
-function splitLines(text: string | undefined): readonly string[] {
-  return (text ?? '').split(/[\r\n]+/).filter((line) => line.trim() !== '');
 }
 
 function hasTag(name: string): boolean {

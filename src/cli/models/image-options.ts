@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import { redactUrls } from '../../core/redact.ts';
+import type { Context } from '../../host/context.ts';
+import type { ImageModel, ModelImageOptions } from '../../serving/image/plan.ts';
+import { withArtifactResolver } from '../artifact-resolver.ts';
+import { fetchLocalModel } from './local-model.ts';
+
+/** What `build-docker` and `generate-dockerfile` have in common. */
+export interface ImageFlags {
+  readonly modelUri?: string;
+  readonly envManager?: ModelImageOptions['manager'];
+  readonly mlflowHome?: string;
+  readonly installJava?: boolean;
+  readonly installMlflow: boolean;
+  readonly baseImage?: string;
+  readonly platform?: string;
+  readonly wheelhouse?: string;
+  readonly gpu: boolean;
+  readonly fullMlflow: boolean;
+}
+
+/** MLflow's options (`mlflow/utils/cli_args.py`). */
+export function addMlflowImageOptions(command: Command): Command {
+  return command
+    .option('-m, --model-uri <uri>', 'the model; without one, the image takes it at /opt/ml/model')
+    .addOption(
+      new Option('--env-manager <manager>', 'how the packages of the model are installed').choices([
+        'local',
+        'virtualenv',
+        'uv',
+        'conda',
+      ]),
+    )
+    .option('--mlflow-home <folder>', "MLflow's sources, installed in place of its release")
+    .addOption(
+      new Option(
+        '--install-java [yes]',
+        'install Java, or `false`: not even for models that ask for it',
+      )
+        .argParser((text) => text !== 'false')
+        .preset('true'),
+    )
+    .option('--install-mlflow', 'install MLflow where the model does not ask for it', false);
+}
+
+export function addOwnImageOptions(command: Command): Command {
+  return command
+    .optionsGroup('Beyond MLflow:')
+    .option(
+      '--base-image <image>',
+      'with Python; default: python:VERSION-slim, the version of the model',
+    )
+    .option('--platform <platform>', 'linux/amd64 or linux/arm64; default: that of this machine')
+    .option('--wheelhouse <folder>', 'install from the wheels in it, and from nowhere else')
+    .option('--gpu', "on NVIDIA's CUDA image", false)
+    .option('--full-mlflow', 'all of MLflow, also where its core serves the model', false);
+}
+
+export function readImageOptions(
+  flags: ImageFlags,
+  { cwd, env }: Context,
+  build: Pick<ModelImageOptions, 'buildKit' | 'buildArguments'>,
+): ModelImageOptions {
+  const home = flags.mlflowHome ?? env.MLFLOW_HOME;
+  return {
+    manager: flags.envManager ?? 'virtualenv',
+    installsMlflow: flags.installMlflow,
+    mlflowHome: home ? resolve(cwd, home) : undefined,
+    installsJava: flags.installJava,
+    baseImage: flags.baseImage,
+    usesGpu: flags.gpu,
+    keepsWholeMlflow: flags.fullMlflow,
+    wheelhouse: flags.wheelhouse === undefined ? undefined : resolve(cwd, flags.wheelhouse),
+    platform: flags.platform,
+    ...build,
+  };
+}
+
+/** The model on this machine, and what the registry calls it; undefined where none is asked for. */
+export async function fetchImageModel(
+  uri: string | undefined,
+  context: Context,
+): Promise<ImageModel | undefined> {
+  if (uri === undefined) return undefined;
+  const model = await fetchLocalModel(uri, context);
+  return { ...model, uri: redactUrls(uri), registered: await findRegistered(uri, context) };
+}
+
+async function findRegistered(uri: string, context: Context): Promise<ImageModel['registered']> {
+  if (!uri.startsWith('models:/')) return undefined;
+  const { parseModelUri } = await import('../../artifacts/model-uri.ts');
+  const { model } = parseModelUri(uri);
+  const { registered } = await withArtifactResolver(context, (resolver) =>
+    resolver.locateModel(model),
+  );
+  return registered;
+}

@@ -1,0 +1,58 @@
+import { Command } from 'commander';
+import type { Context } from '../../host/context.ts';
+import { createServeCommand } from './serve.ts';
+
+/**
+ * What a model image starts: `serve` with the settings of a container, which variables change as they do in
+ * MLflow's images (`mlflow/models/container/__init__.py`). Options given to `docker run` come last and win.
+ */
+export function createServeContainerCommand(context: Context): Command {
+  return new Command('serve-container')
+    .description('what a model image runs')
+    .argument('[arguments...]')
+    .allowUnknownOption()
+    .helpOption(false)
+    .action(async (given: readonly string[]) => {
+      const words = [...readSettings(context), ...withoutVerb(given)];
+      await createServeCommand(context).parseAsync(words, { from: 'user' });
+    });
+}
+
+function readSettings({ env }: Context): readonly string[] {
+  const manager = env.MLTS_CONTAINER_ENV_MANAGER || 'local';
+  return [
+    ...['--model-uri', '/opt/ml/model', '--host', '0.0.0.0', '--port', '8080'],
+    ...['--env-manager', manager],
+    ...(manager === 'local' ? [] : ['--install-mlflow']),
+    ...readGunicornSettings(env.GUNICORN_CMD_ARGS ?? ''),
+  ];
+}
+
+/** SageMaker starts an image with the word `serve`. */
+function withoutVerb(given: readonly string[]): readonly string[] {
+  return given[0] === 'serve' ? given.slice(1) : given;
+}
+
+/** gunicorn's options that mean something here; the others steer a server that is not there. */
+function readGunicornSettings(text: string): readonly string[] {
+  const gunicorn = new Command()
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .option('-w, --workers <number>')
+    .option('-t, --timeout <seconds>')
+    .option('--certfile <file>')
+    .option('--keyfile <file>')
+    .option('--access-logfile <file>');
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const { workers, timeout, certfile, keyfile, accessLogfile } = gunicorn
+    .parse(words, { from: 'user' })
+    .opts<Readonly<Record<string, string | undefined>>>();
+  return [
+    ...(workers === undefined ? [] : ['--workers', workers]),
+    ...(timeout === undefined || timeout === '0' ? [] : ['--timeout', timeout]),
+    ...(certfile === undefined || keyfile === undefined
+      ? []
+      : ['--tls-cert', certfile, '--tls-key', keyfile]),
+    ...(accessLogfile === '-' ? ['--access-log'] : []),
+  ];
+}
