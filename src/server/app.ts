@@ -57,7 +57,9 @@ function fillRouter({ endpoints, pages, prefix }: ServerApp): Router {
   const router = new Router();
   for (const page of pages) router.add(`${prefix}${page.path}`, page);
   for (const endpoint of endpoints) {
-    router.add(`${prefix}/api/${endpoint.version}${endpoint.path}`, endpoint);
+    if (!endpoint.isForBrowsers) {
+      router.add(`${prefix}/api/${endpoint.version}${endpoint.path}`, endpoint);
+    }
     router.add(`${prefix}/ajax-api/${endpoint.version}${endpoint.path}`, endpoint);
   }
   return router;

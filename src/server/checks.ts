@@ -9,6 +9,8 @@ export interface Check {
   readonly isRequired?: boolean;
   /** The largest number. */
   readonly most?: number;
+  /** Of a list: what each of its items has to have. */
+  readonly eachHas?: readonly string[];
 }
 
 export type Checks<Name extends string = string> = Readonly<Partial<Record<Name, Check>>>;
@@ -47,6 +49,18 @@ export function checkRequest(
     }
     if (check.most !== undefined && Number(value) > check.most) {
       throw new InvalidInput(`\`${name}\` is ${show(value)}: at most ${check.most}`);
+    }
+    if (check.eachHas !== undefined) checkItems(name, value, check.eachHas);
+  }
+}
+
+function checkItems(name: string, items: unknown, fields: readonly string[]): void {
+  if (!Array.isArray(items)) return;
+  for (let index = 0; index < items.length; index += 1) {
+    for (const field of fields) {
+      const value: unknown = (items[index] as Readonly<Record<string, unknown>> | null)?.[field];
+      if (value !== undefined && value !== null && value !== '') continue;
+      throw new InvalidInput(`\`${name}[${index}].${field}\` is missing`);
     }
   }
 }

@@ -21,6 +21,8 @@ export interface Endpoint {
   /** After `/api/2.0` and `/ajax-api/2.0`. */
   readonly path: string;
   readonly version: '2.0' | '3.0';
+  /** Whether it is below `/ajax-api` only. */
+  readonly isForBrowsers: boolean;
   /** Whether the body is handed over as a stream, and not read before. */
   readonly takesStream: boolean;
   /** @throws InvalidInput for what MLflow refuses before it looks into its stores. */
@@ -36,6 +38,7 @@ export interface Rpc<F extends Fields> {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT';
   readonly path: string;
   readonly version?: '2.0' | '3.0';
+  readonly isForBrowsers?: boolean;
   readonly fields: F;
   readonly checks?: Checks<Extract<keyof F, string>>;
   handle(message: Message<F>, request: HttpRequest): Promise<Wire>;
@@ -52,6 +55,7 @@ export function rpc<const F extends Fields>(declared: Rpc<F>): Endpoint {
     method: declared.method,
     path: declared.path,
     version: declared.version ?? '2.0',
+    isForBrowsers: declared.isForBrowsers ?? false,
     takesStream: false,
     read(request, pathValues) {
       const json = readRequestJson(request, declared.fields);

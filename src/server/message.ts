@@ -219,12 +219,13 @@ function readDouble(value: unknown): number {
   throw new Misfit('a double');
 }
 
-/** A name or a number; a name or number that the enumeration does not have is as if it was not sent. */
+/** A name or a number; a name that the enumeration does not have is as if it was not sent. */
 function readName(value: unknown, names: EnumSpec['names']): string | undefined {
   if (typeof value === 'string') {
     const known = Object.values(names).includes(value);
     return known ? value : names[Number(/^[+-]?\d+$/.test(value) ? value : Number.NaN)];
   }
-  if (typeof value === 'number' && Number.isInteger(value)) return names[value];
+  const name = typeof value === 'number' ? names[value] : undefined;
+  if (name !== undefined) return name;
   throw new Misfit('an enumeration');
 }

@@ -91,7 +91,7 @@ function answerPreflight({ headers }: HttpRequest): HttpAnswer {
   };
 }
 
-function escape(text: string): string {
+function quoteForPattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
 }
 
@@ -101,7 +101,7 @@ function matcher(patterns: readonly string[]): (text: string) => boolean {
   if (plain.has('*')) return () => true;
   const wild = patterns
     .filter((pattern) => pattern.includes('*'))
-    .map((pattern) => new RegExp(`^${pattern.split('*').map(escape).join('.*')}$`, 's'));
+    .map((pattern) => new RegExp(`^${pattern.split('*').map(quoteForPattern).join('.*')}$`, 's'));
   return (text) => plain.has(text) || wild.some((pattern) => pattern.test(text));
 }
 

@@ -1,4 +1,4 @@
-import type { Tag } from '../core/entities.ts';
+import type { Metric, Tag } from '../core/entities.ts';
 import type { View } from '../tracking/store.ts';
 import { enumeration, type Message, message } from './message.ts';
 
@@ -16,4 +16,28 @@ export const VIEWS: Readonly<Record<'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL', View
 
 export function readTags(tags: readonly Message<typeof PAIR>[] = []): readonly Tag[] {
   return tags.map(({ key = '', value = '' }) => ({ key, value }));
+}
+
+const METRIC = {
+  key: 'string',
+  value: 'double',
+  timestamp: 'int64',
+  step: 'int64',
+  model_id: 'string',
+  dataset_name: 'string',
+  dataset_digest: 'string',
+} as const;
+export const metric = message(METRIC);
+
+export function readMetric(sent: Message<typeof METRIC>): Metric {
+  const { key = '', value = 0, timestamp: timestampMs = 0, step = 0 } = sent;
+  const { model_id: modelId, dataset_name: name, dataset_digest: digest = '' } = sent;
+  return {
+    key,
+    value,
+    timestampMs,
+    step,
+    ...(modelId ? { modelId } : {}),
+    ...(name ? { dataset: { name, digest } } : {}),
+  };
 }

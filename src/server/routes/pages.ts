@@ -24,6 +24,7 @@ function page(path: string, body: string, type = 'text/html; charset=utf-8'): En
     method: 'GET',
     path,
     version: '2.0',
+    isForBrowsers: false,
     takesStream: false,
     read: () => ({}),
     answer: async () => answer,
