@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { type ModelReference, parseModelUri } from '../artifacts/model-uri.ts';
 import { unquotePath } from '../core/artifact-location.ts';
+import type { Tag } from '../core/entities.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model-registry.ts';
 import { resolvePath } from '../host/folders.ts';
@@ -37,6 +38,16 @@ export async function checkVersionSource(
   refuseTraversal(source);
   if (await isOwned(resolved, services)) return resolved;
   throw wrongSource(source, `\`${owner}\` must name what it belongs to`);
+}
+
+const PROMPT_SOURCES: readonly string[] = ['dummy-source', 'prompt-template'];
+
+/** A version of a prompt has no files: one of MLflow's placeholders stands in their place. */
+export function isPromptSource(source: string, tags: readonly Tag[]): boolean {
+  const mark = tags.findLast(({ key }) => key === PROMPT_TAG)?.value ?? '';
+  if (mark.toLowerCase() !== 'true') return false;
+  if (PROMPT_SOURCES.includes(source)) return true;
+  throw wrongSource(source, 'a prompt has a placeholder there');
 }
 
 async function followVersion(sent: VersionSource, registry: RegistryStore): Promise<VersionSource> {

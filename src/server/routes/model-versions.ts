@@ -5,7 +5,7 @@ import { writeModelVersion, writeVersionWithoutAliases } from '../registry-wire.
 import type { Services } from '../services.ts';
 import { readTags, tag } from '../shared-fields.ts';
 import { noteVersion } from '../version-notes.ts';
-import { checkVersionSource } from '../version-source.ts';
+import { checkVersionSource, isPromptSource } from '../version-source.ts';
 import { writeList, writeToken } from '../wire.ts';
 
 const MOST_FOUND = 200_000;
@@ -43,16 +43,15 @@ function createVersion(services: Services): Endpoint {
       model_id: text,
     },
     handle: async ({ name = '', source = '', description = '', ...sent }) => {
-      const from = await checkVersionSource(
-        { source, runId: sent.run_id, modelId: sent.model_id },
-        services,
-      );
+      const said = { source, runId: sent.run_id, modelId: sent.model_id };
+      const tags = readTags(sent.tags);
+      const from = isPromptSource(source, tags) ? said : await checkVersionSource(said, services);
       const version = await registry.createVersion({
         ...from,
         name,
         runLink: sent.run_link ?? '',
         description,
-        tags: readTags(sent.tags),
+        tags,
       });
       if (from.modelId) await noteVersion(tracking, from.modelId, name, version.version);
       return { model_version: writeModelVersion(version) };
