@@ -95,9 +95,14 @@ function isOfKind(value: unknown, kind: Kind): boolean {
       return (
         typeof value === 'number' ||
         typeof value === 'boolean' ||
-        (typeof value === 'string' && value.trim() !== '' && !Number.isNaN(Number(value)))
+        (typeof value === 'string' && isDecimal(value.trim()))
       );
   }
+}
+
+/** What Python's float() reads. */
+function isDecimal(text: string): boolean {
+  return /^[+-]?(nan|inf|infinity)$/i.test(text) || (text !== '' && !Number.isNaN(Number(text)));
 }
 
 const LONGEST_SHOWN = 100;

@@ -225,7 +225,8 @@ function readName(value: unknown, names: EnumSpec['names']): string | undefined 
     const known = Object.values(names).includes(value);
     return known ? value : names[Number(/^[+-]?\d+$/.test(value) ? value : Number.NaN)];
   }
-  const name = typeof value === 'number' ? names[value] : undefined;
+  const isNumber = typeof value === 'number' || typeof value === 'boolean';
+  const name = isNumber ? names[Math.trunc(Number(value))] : undefined;
   if (name !== undefined) return name;
   throw new Misfit('an enumeration');
 }

@@ -56,7 +56,8 @@ async function openServices(options: ServerOptions, context: Context): Promise<S
   try {
     const registry = await openRegistryStore(registryStoreUri, context);
     const storeType = /^(sqlite|postgres)/.test(backendStoreUri) ? 'SqlStore' : 'FileStore';
-    return { tracking, registry, storeType, now: () => context.now() };
+    const trustedLocations = [artifactRoot];
+    return { tracking, registry, storeType, trustedLocations, now: () => context.now() };
   } catch (error) {
     await tracking.close();
     throw error;

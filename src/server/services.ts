@@ -7,6 +7,8 @@ export interface Services {
   readonly registry: RegistryStore;
   /** MLflow's word for where runs are kept: `SqlStore` or `FileStore`. */
   readonly storeType: string;
+  /** Places that the server was started with: their hosts may be called. */
+  readonly trustedLocations: readonly string[];
   /** Milliseconds since the epoch. */
   now(): number;
 }

@@ -1,4 +1,5 @@
 import type { Metric, Tag } from '../core/entities.ts';
+import { runNotFound } from '../tracking/lifecycle.ts';
 import type { View } from '../tracking/store.ts';
 import { enumeration, type Message, message } from './message.ts';
 
@@ -40,4 +41,16 @@ export function readMetric(sent: Message<typeof METRIC>): Metric {
     ...(modelId ? { modelId } : {}),
     ...(name ? { dataset: { name, digest } } : {}),
   };
+}
+
+const RUN_ID = /^[a-zA-Z0-9][\w-]{0,255}$/;
+
+/** The run that a message names, by its old or its new field. @throws NotFound for what can be no run's id. */
+export function readRunId(sent: {
+  readonly run_id?: string | undefined;
+  readonly run_uuid?: string | undefined;
+}): string {
+  const runId = sent.run_id || sent.run_uuid || '';
+  if (RUN_ID.test(runId)) return runId;
+  throw runNotFound(runId);
 }

@@ -7,6 +7,7 @@ import type { ModelVersion } from '../core/model-registry.ts';
 import { resolvePath } from '../host/folders.ts';
 import { PROMPT_TAG } from '../registry/prompt-filter.ts';
 import type { RegistryStore } from '../registry/store.ts';
+import { checkHost } from './location-rules.ts';
 import type { Services } from './services.ts';
 
 /** Where a new version's files are said to lie, and what made them; undefined: not said. */
@@ -36,6 +37,7 @@ export async function checkVersionSource(
     throw wrongSource(source, `a path must lie below the artifacts of what \`${owner}\` names`);
   }
   refuseTraversal(source);
+  checkHost(source, services.trustedLocations);
   if (await isOwned(resolved, services)) return resolved;
   throw wrongSource(source, `\`${owner}\` must name what it belongs to`);
 }

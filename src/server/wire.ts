@@ -33,7 +33,7 @@ export function writeRunInfo(info: RunInfo): Wire {
     user_id: info.userId,
     status: info.status,
     ...(info.startTimeMs === undefined ? {} : { start_time: info.startTimeMs }),
-    ...(info.endTimeMs === undefined ? {} : { end_time: info.endTimeMs }),
+    ...(info.endTimeMs ? { end_time: info.endTimeMs } : {}),
     artifact_uri: info.artifactUri,
     lifecycle_stage: info.lifecycleStage,
     run_id: info.id,

@@ -1,13 +1,13 @@
 import { NotFound } from '../../core/errors.ts';
 import { integer, list, requiredText, text, texts } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
+import { checkLocation } from '../location-rules.ts';
 import type { Services } from '../services.ts';
 import { readTags, tag, VIEWS, viewType } from '../shared-fields.ts';
 import { writeExperiment, writeList, writeToken } from '../wire.ts';
 
-/** What one search of experiments may ask for (`SEARCH_MAX_RESULTS_THRESHOLD`), and does if it asks for nothing. */
+/** What one search of experiments may ask for; it has to ask for something. */
 const MOST_FOUND = 50_000;
-const USUALLY_FOUND = 1_000;
 
 export function listExperimentEndpoints(services: Services): readonly Endpoint[] {
   return [...listReading(services), ...listChanging(services), ...listTagging(services)];
@@ -55,7 +55,7 @@ function listReading({ tracking }: Services): readonly Endpoint[] {
         method,
         handle: async (message) => {
           const { items, nextPageToken } = await tracking.searchExperiments({
-            maxResults: message.max_results ?? USUALLY_FOUND,
+            maxResults: message.max_results ?? 0,
             pageToken: message.page_token,
             filter: message.filter,
             orderBy: message.order_by,
@@ -71,7 +71,7 @@ function listReading({ tracking }: Services): readonly Endpoint[] {
   ];
 }
 
-function listChanging({ tracking }: Services): readonly Endpoint[] {
+function listChanging({ tracking, trustedLocations }: Services): readonly Endpoint[] {
   const move = (rpcName: string, verb: string, work: (id: string) => Promise<void>): Endpoint =>
     rpc({
       rpc: rpcName,
@@ -91,13 +91,11 @@ function listChanging({ tracking }: Services): readonly Endpoint[] {
       path: '/mlflow/experiments/create',
       fields: { name: 'string', artifact_location: 'string', tags: [tag] },
       checks: { name: requiredText, artifact_location: text, tags: list },
-      handle: async ({ name = '', artifact_location: artifactLocation = '', tags }) => ({
-        experiment_id: await tracking.createExperiment({
-          name,
-          artifactLocation,
-          tags: readTags(tags),
-        }),
-      }),
+      handle: async ({ name = '', artifact_location: artifactLocation = '', tags }) => {
+        checkLocation(artifactLocation, trustedLocations);
+        const experiment = { name, artifactLocation, tags: readTags(tags) };
+        return { experiment_id: await tracking.createExperiment(experiment) };
+      },
     }),
     rpc({
       rpc: 'updateExperiment',

@@ -1,5 +1,8 @@
 import type { Metric } from '../../core/entities.ts';
 import { InvalidInput, NotFound } from '../../core/errors.ts';
+import { checkKey } from '../../core/key.ts';
+import type { Page, PageRequest } from '../../core/page.ts';
+import { checkRunId } from '../../tracking/limits.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
 import { requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc, type Wire } from '../endpoint.ts';
@@ -35,7 +38,7 @@ function listHistory(tracking: TrackingStore): Endpoint {
       if (maxResults <= 0) throw new InvalidInput(`\`max_results\` is ${maxResults}: at least 1`);
       const runId = message.run_id || message.run_uuid || '';
       const key = message.metric_key ?? '';
-      const page = await tracking.getMetricHistory(runId, key, { maxResults, pageToken });
+      const page = await readPage(tracking, runId, key, { maxResults, pageToken });
       return {
         ...writeList('metrics', page.items, writeMetric),
         ...writeToken(page.nextPageToken),
@@ -96,7 +99,6 @@ function listSample(tracking: TrackingStore): Endpoint {
       if (count < 1) throw new InvalidInput(`\`max_results\` is ${count}: at least 1`);
       const isWithin = readInterval(message.start_step, message.end_step);
       const found: Wire[] = [];
-      for (const runId of runIds) await tracking.getRun(runId);
       for (const runId of runIds) {
         const history = (await readHistory(tracking, runId, key, ALL)).filter(isWithin);
         found.push(...sampleEvenly(history, count).map((metric) => writeOfRun(metric, runId)));
@@ -128,11 +130,33 @@ async function readHistory(
   key: string,
   maxResults: number,
 ): Promise<readonly Metric[]> {
+  return (await readPage(tracking, runId, key, { maxResults })).items;
+}
+
+/** A run that is not there has no history. */
+async function readPage(
+  tracking: TrackingStore,
+  runId: string,
+  key: string,
+  request: PageRequest,
+): Promise<Page<Metric>> {
+  if (!mayBeThere(runId, key)) return { items: [], nextPageToken: undefined };
   try {
-    return (await tracking.getMetricHistory(runId, key, { maxResults })).items;
+    return await tracking.getMetricHistory(runId, key, request);
   } catch (error) {
-    if (error instanceof NotFound) return [];
+    if (error instanceof NotFound) return { items: [], nextPageToken: undefined };
     throw error;
+  }
+}
+
+/** No run has such an id, no metric such a name. */
+function mayBeThere(runId: string, key: string): boolean {
+  try {
+    checkRunId(runId);
+    checkKey('metric', key);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,6 @@
-import { NotFound } from '../../core/errors.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import { MODEL_STAGES, type ModelStage } from '../../core/model-registry.ts';
+import type { RegistryStore } from '../../registry/store.ts';
 import { integer, list, requiredText, text, texts } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { readStage, readVersionNumber } from '../registry-values.ts';
@@ -193,18 +194,17 @@ function listAliases({ registry }: Services): readonly Endpoint[] {
       fields: { name: 'string', alias: 'string' },
       checks: { name: requiredText, alias: requiredText },
       handle: async ({ name = '', alias = '' }) => {
-        const { aliases } = await registry.getModel(name);
-        const version = aliases.find((own) => own.alias === alias)?.version;
-        if (version === undefined) {
-          // MLflow has this code for it.
-          throw aliasNotFound(name, alias);
-        }
+        const version = await findAlias(registry, name, alias);
         return { model_version: writeModelVersion(await registry.getVersion(name, version)) };
       },
     }),
   ];
 }
 
-function aliasNotFound(name: string, alias: string): NotFound {
-  return new NotFound(`model \`${name}\` has no alias \`${alias}\``);
+/** @throws InvalidInput for an alias that is not there: MLflow has it so. */
+async function findAlias(registry: RegistryStore, name: string, alias: string): Promise<number> {
+  const { aliases } = await registry.getModel(name);
+  const version = aliases.find((own) => own.alias === alias)?.version;
+  if (version !== undefined) return version;
+  throw new InvalidInput(`model \`${name}\` has no alias \`${alias}\``);
 }

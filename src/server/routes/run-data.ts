@@ -4,13 +4,9 @@ import { type Endpoint, rpc } from '../endpoint.ts';
 import { message } from '../message.ts';
 import { appendModel } from '../model-history.ts';
 import type { Services } from '../services.ts';
-import { metric, readMetric, readTags, tag } from '../shared-fields.ts';
+import { metric, readMetric, readRunId, readTags, tag } from '../shared-fields.ts';
 
 const RUN = { run_id: 'string', run_uuid: 'string' } as const;
-
-function idOf({ run_id, run_uuid }: { readonly run_id?: string; readonly run_uuid?: string }) {
-  return run_id || run_uuid || '';
-}
 
 /** What runs are given while they run. */
 export function listRunDataEndpoints(services: Services): readonly Endpoint[] {
@@ -35,7 +31,7 @@ function listSingle({ tracking }: Services): readonly Endpoint[] {
         dataset_digest: text,
       },
       handle: async (sent) => {
-        await tracking.logBatch(idOf(sent), { metrics: [readMetric(sent)] });
+        await tracking.logBatch(readRunId(sent), { metrics: [readMetric(sent)] });
         return {};
       },
     }),
@@ -47,7 +43,7 @@ function listSingle({ tracking }: Services): readonly Endpoint[] {
       checks: { run_id: requiredText, key: requiredText, value: text },
       handle: async (sent) => {
         const { key = '', value = '' } = sent;
-        await tracking.logBatch(idOf(sent), { params: [{ key, value }] });
+        await tracking.logBatch(readRunId(sent), { params: [{ key, value }] });
         return {};
       },
     }),
@@ -59,7 +55,7 @@ function listSingle({ tracking }: Services): readonly Endpoint[] {
       checks: { run_id: requiredText, key: requiredText, value: text },
       handle: async (sent) => {
         const { key = '', value = '' } = sent;
-        await tracking.logBatch(idOf(sent), { tags: [{ key, value }] });
+        await tracking.logBatch(readRunId(sent), { tags: [{ key, value }] });
         return {};
       },
     }),
@@ -157,7 +153,8 @@ function listLinking({ tracking }: Services): readonly Endpoint[] {
       path: '/mlflow/runs/outputs',
       fields: { run_id: 'string', models: [message({ model_id: 'string', step: 'int64' })] },
       checks: { run_id: requiredText, models: { ...list, isRequired: true } },
-      handle: async ({ run_id: runId = '', models = [] }) => {
+      handle: async ({ models = [], ...sent }) => {
+        const runId = readRunId(sent);
         const outputs = models.map(({ model_id: modelId = '', step = 0 }) => ({ modelId, step }));
         await tracking.logOutputs(runId, outputs);
         return {};

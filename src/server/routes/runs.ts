@@ -3,7 +3,7 @@ import { integer, requiredText, text, texts } from '../checks.ts';
 import { type Endpoint, rpc, type Wire } from '../endpoint.ts';
 import { enumeration } from '../message.ts';
 import type { Services } from '../services.ts';
-import { readTags, tag, VIEWS, viewType } from '../shared-fields.ts';
+import { readRunId, readTags, tag, VIEWS, viewType } from '../shared-fields.ts';
 import { writeList, writeRun, writeRunInfo, writeToken } from '../wire.ts';
 
 const MOST_FOUND = 50_000;
@@ -74,7 +74,7 @@ function listLiving({ tracking }: Services): readonly Endpoint[] {
       },
       checks: { run_id: requiredText, end_time: integer, status: text, run_name: text },
       handle: async (message) => {
-        const info = await tracking.updateRun(message.run_id || message.run_uuid || '', {
+        const info = await tracking.updateRun(readRunId(message), {
           ...(message.status === undefined ? {} : { status: message.status }),
           ...(message.end_time === undefined ? {} : { endTimeMs: message.end_time }),
           ...(message.run_name === undefined ? {} : { runName: message.run_name }),
@@ -96,7 +96,7 @@ function listReading({ tracking }: Services): readonly Endpoint[] {
       fields: { run_id: 'string', run_uuid: 'string' },
       checks: { run_id: requiredText },
       handle: async (message) => {
-        const runId = message.run_id || message.run_uuid || '';
+        const runId = readRunId(message);
         const run = await tracking.getRun(runId);
         return { run: writeRun(run, await tracking.getRunLinks(runId)) };
       },
