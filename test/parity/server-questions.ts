@@ -145,7 +145,7 @@ const BASES: readonly (readonly [method: string, path: string, body: Body])[] = 
       experiment_ids: ['$experiment'],
       filter: "name = 'lm'",
       max_results: 4,
-      order_by: [{ field_name: 'name', ascending: true }],
+      order_by: [{ field_name: 'creation_timestamp', ascending: true }],
     },
   ],
   ['GET', 'registered-models/get', { name: 'rm' }],
@@ -241,7 +241,7 @@ function isJunk(usual: unknown, value: unknown): boolean {
 
 function* listOddities(): Generator<Question> {
   for (const contentType of ['text/plain', 'application/json; charset=utf-8', undefined]) {
-    yield { ...post('runs/search', { experiment_ids: ['$experiment'] }), contentType };
+    yield { ...post('runs/search', { experiment_ids: ['0'] }), contentType };
   }
   for (const value of ['NaN', 'Infinity', '-Infinity', 'nan', '1e3', '1e999', ' 1 ']) {
     yield post('runs/log-metric', {

@@ -4,11 +4,7 @@ import type { RegistryStore } from '../../registry/store.ts';
 import { integer, list, requiredText, text, texts } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { readStage, readVersionNumber } from '../registry-values.ts';
-import {
-  writeModelVersion,
-  writeRegisteredModel,
-  writeVersionWithoutAliases,
-} from '../registry-wire.ts';
+import { writeModelVersion, writeRegisteredModel } from '../registry-wire.ts';
 import type { Services } from '../services.ts';
 import { readTags, tag } from '../shared-fields.ts';
 import { writeList, writeToken } from '../wire.ts';
@@ -78,7 +74,7 @@ function listReading({ registry }: Services): readonly Endpoint[] {
             stages.length === 0 ? MODEL_STAGES : stages.map(readStage);
           const { latestVersions } = await registry.getModel(name);
           const found = latestVersions.filter(({ stage }) => wanted.includes(stage));
-          return writeList('model_versions', found, writeVersionWithoutAliases);
+          return writeList('model_versions', found, writeModelVersion);
         },
       }),
     ),
