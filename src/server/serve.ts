@@ -49,12 +49,14 @@ export async function serveTracking(options: ServerOptions, context: Context): P
   }
 }
 
+const SHARED = { isServer: true } as const;
+
 async function openServices(options: ServerOptions, context: Context): Promise<Services> {
   const { backendStoreUri, registryStoreUri, artifactRoot } = options;
   const env = { ...context.env, [variables.artifactRoot]: artifactRoot };
-  const tracking = await openTrackingStore(backendStoreUri, { ...context, env });
+  const tracking = await openTrackingStore(backendStoreUri, { ...context, env }, SHARED);
   try {
-    const registry = await openRegistryStore(registryStoreUri, context);
+    const registry = await openRegistryStore(registryStoreUri, context, SHARED);
     const storeType = /^(sqlite|postgres)/.test(backendStoreUri) ? 'SqlStore' : 'FileStore';
     const trustedLocations = [artifactRoot];
     return { tracking, registry, storeType, trustedLocations, now: () => context.now() };
