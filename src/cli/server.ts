@@ -23,6 +23,7 @@ interface ServerFlags {
   readonly xFrameOptions: string;
   readonly maxBody: number;
   readonly accessLog: boolean;
+  readonly exposePrometheus?: string;
 }
 
 /** Between the signal and the end of what is still under way. */
@@ -78,6 +79,12 @@ export function serverCommand(context: Context): Command {
   addSecurityOptions(command);
   for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
   return command
+    .addOption(
+      new Option(
+        '--expose-prometheus <folder>',
+        'serve /metrics; nothing is kept in the folder',
+      ).env(variables.exposePrometheus),
+    )
     .option('--access-log', 'a JSON line on stdout for each request', false)
     .action((flags: ServerFlags) => serve(flags, command, context));
 }
@@ -173,6 +180,7 @@ async function readOptions(flags: ServerFlags, context: Context): Promise<Server
     prefix: readPrefix(flags.staticPrefix ?? ''),
     security: flags.disableSecurityMiddleware ? undefined : readSecurity(flags),
     logsAccess: flags.accessLog,
+    exposesMetrics: flags.exposePrometheus !== undefined,
     graceMs: GRACE_MS,
   };
 }

@@ -7,6 +7,7 @@ import { openRegistryStore } from '../registry/open.ts';
 import { openTrackingStore } from '../tracking/open.ts';
 import { type CreatedApp, createServerApp } from './app.ts';
 import { answerError } from './error-answer.ts';
+import type { ServerMetrics } from './metrics.ts';
 import { listEndpoints } from './routes/endpoints.ts';
 import { listPages } from './routes/pages.ts';
 import { protect, type SecurityOptions } from './security.ts';
@@ -23,6 +24,8 @@ export interface ServerOptions
   /** Undefined: requests are answered whoever asks under whatever name. */
   readonly security: Omit<SecurityOptions, 'prefix'> | undefined;
   readonly logsAccess: boolean;
+  /** Whether `/metrics` tells Prometheus what is going on. */
+  readonly exposesMetrics: boolean;
   /** How long requests under way are waited for when we are told to stop. */
   readonly graceMs: number;
 }
@@ -36,17 +39,24 @@ export interface ServerOptions
 export async function serveTracking(options: ServerOptions, context: Context): Promise<void> {
   const services = await openServices(options, context);
   try {
+    const metrics = options.exposesMetrics ? await makeMetrics() : undefined;
     const app = createServerApp({
       endpoints: listEndpoints(services),
-      pages: listPages(),
+      pages: [...listPages(), ...(metrics === undefined ? [] : [metrics.page])],
       prefix: options.prefix,
       onFault: (error, { method, path }) => tellFault(error, `${method} ${path}`, context),
     });
-    await listen(app, options, context);
+    await listen({ ...app, handle: metrics?.measure(app.handle) ?? app.handle }, options, context);
   } finally {
     await services.registry.close();
     await services.tracking.close();
   }
+}
+
+/** Loaded only where it is asked for. */
+async function makeMetrics(): Promise<ServerMetrics> {
+  const { createServerMetrics } = await import('./metrics.ts');
+  return createServerMetrics();
 }
 
 const SHARED = { isServer: true } as const;
