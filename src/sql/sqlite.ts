@@ -60,11 +60,12 @@ export async function openSqlite(
  * What is written goes to a log first, which is synced once for each transaction, as safe as SQLite's own way, which
  * syncs three times; readers do not wait. Other programs follow by themselves. Where it is not possible (network
  * drives, another program in the middle of something) all stays as it is. 32 MB of pages are kept: what is
- * written together by many clients would not fit into SQLite's 2.
+ * written together by many clients would not fit into SQLite's 2; the log is copied back when it holds as much.
  */
 function journalAhead(file: DatabaseSync): void {
   try {
-    file.exec('pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -32000');
+    file.exec(`pragma journal_mode = wal; pragma synchronous = full;
+      pragma cache_size = -32000; pragma wal_autocheckpoint = 8000`);
   } catch {
     file.exec('pragma synchronous = full');
   }
