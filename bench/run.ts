@@ -1,6 +1,7 @@
 import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
+import { benchServer } from './server.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -12,6 +13,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   search: benchSearch,
   transfers: benchTransfers,
   serve: benchServe,
+  server: benchServer,
   predict: benchPredict,
 };
 

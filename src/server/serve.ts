@@ -1,0 +1,117 @@
+import { variables } from '../core/environment-variables.ts';
+import { redactUrls } from '../core/redact.ts';
+import type { Context } from '../host/context.ts';
+import { logAccess } from '../http/access-log.ts';
+import { type HttpHandler, type HttpServerOptions, startHttpServer } from '../http/server.ts';
+import { openRegistryStore } from '../registry/open.ts';
+import { openTrackingStore } from '../tracking/open.ts';
+import { type CreatedApp, createServerApp } from './app.ts';
+import { answerError } from './error-answer.ts';
+import type { ServerMetrics } from './metrics.ts';
+import { listEndpoints } from './routes/endpoints.ts';
+import { listPages } from './routes/pages.ts';
+import { protect, type SecurityOptions } from './security.ts';
+import type { Services } from './services.ts';
+
+export interface ServerOptions
+  extends Pick<HttpServerOptions, 'host' | 'port' | 'mostBodyBytes' | 'tls'> {
+  readonly backendStoreUri: string;
+  readonly registryStoreUri: string;
+  /** Where new experiments keep their artifacts. */
+  readonly artifactRoot: string;
+  /** Before all paths, such as `/mlflow`; empty: nothing. */
+  readonly prefix: string;
+  /** Undefined: requests are answered whoever asks under whatever name. */
+  readonly security: Omit<SecurityOptions, 'prefix'> | undefined;
+  readonly logsAccess: boolean;
+  /** Whether `/metrics` tells Prometheus what is going on. */
+  readonly exposesMetrics: boolean;
+  /** How long requests under way are waited for when we are told to stop. */
+  readonly graceMs: number;
+}
+
+/**
+ * Serves MLflow's REST API until a signal comes: then no more requests are accepted, those under way are
+ * answered, and the stores are closed.
+ *
+ * @throws InvalidInput where the address is taken; what the stores throw on opening.
+ */
+export async function serveTracking(options: ServerOptions, context: Context): Promise<void> {
+  const services = await openServices(options, context);
+  try {
+    const metrics = options.exposesMetrics ? await makeMetrics() : undefined;
+    const app = createServerApp({
+      endpoints: listEndpoints(services),
+      pages: [...listPages(), ...(metrics === undefined ? [] : [metrics.page])],
+      prefix: options.prefix,
+      onFault: (error, { method, path }) => tellFault(error, `${method} ${path}`, context),
+    });
+    await listen({ ...app, handle: metrics?.measure(app.handle) ?? app.handle }, options, context);
+  } finally {
+    await services.registry.close();
+    await services.tracking.close();
+  }
+}
+
+/** Loaded only where it is asked for. */
+async function makeMetrics(): Promise<ServerMetrics> {
+  const { createServerMetrics } = await import('./metrics.ts');
+  return createServerMetrics();
+}
+
+const SHARED = { isServer: true } as const;
+
+async function openServices(options: ServerOptions, context: Context): Promise<Services> {
+  const { backendStoreUri, registryStoreUri, artifactRoot } = options;
+  const env = { ...context.env, [variables.artifactRoot]: artifactRoot };
+  const tracking = await openTrackingStore(backendStoreUri, { ...context, env }, SHARED);
+  try {
+    const registry = await openRegistryStore(registryStoreUri, context, SHARED);
+    const storeType = /^(sqlite|postgres)/.test(backendStoreUri) ? 'SqlStore' : 'FileStore';
+    const trustedLocations = [artifactRoot];
+    return { tracking, registry, storeType, trustedLocations, now: () => context.now() };
+  } catch (error) {
+    await tracking.close();
+    throw error;
+  }
+}
+
+/** Only what is our own fault has a stack worth reading. */
+function tellFault(error: unknown, where: string, { terminal }: Context): void {
+  const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  terminal.warn(`${where}: ${redactUrls(said)}`);
+}
+
+/** What stands before the application; the outermost comes last. */
+function assemble(
+  app: CreatedApp,
+  { security, prefix, logsAccess }: ServerOptions,
+  { terminal, now }: Context,
+): HttpHandler {
+  let handler = app.handle;
+  if (security !== undefined) handler = protect(handler, { ...security, prefix });
+  if (!logsAccess) return handler;
+  return logAccess(handler, (entry) => terminal.print(JSON.stringify(entry)), now);
+}
+
+async function listen(app: CreatedApp, options: ServerOptions, context: Context): Promise<void> {
+  const { terminal, interrupts } = context;
+  const handler = assemble(app, options, context);
+  const server = await startHttpServer(handler, {
+    ...options,
+    takesStream: app.takesStream,
+    answerError,
+  });
+  terminal.note(`serving ${redactUrls(options.backendStoreUri)} at ${server.url}${options.prefix}`);
+  await untilAborted(interrupts.signal);
+  terminal.note('stopping: requests under way are answered first');
+  const forced = untilAborted(interrupts.force).then(() => server.close(0));
+  await Promise.race([server.close(options.graceMs), forced]);
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
