@@ -48,9 +48,21 @@ for name in sys.argv[3:]:
 uvicorn.run(app, port=int(sys.argv[1]), log_level="critical")
 `;
 
+/** Models that lie in one folder, and the Python that can load them. */
+export interface ModelFolder {
+  readonly python: string;
+  readonly folder: string;
+}
+
 /** MLflow's own scoring server, with several models in one process, each below its name. */
-export async function startMlflowScoring(names: readonly string[]): Promise<RunningServer> {
-  const [{ python }, folder] = [await ensureMlflow(), await ensureModels()];
+export async function startMlflowScoring(
+  names: readonly string[],
+  place?: ModelFolder,
+): Promise<RunningServer> {
+  const { python, folder } = place ?? {
+    python: (await ensureMlflow()).python,
+    folder: await ensureModels(),
+  };
   const port = await findFreePort();
   const server = spawn(python, ['-c', SERVE_ALL, String(port), folder, ...names], {
     env: mlflowEnv(SAME_SETS),

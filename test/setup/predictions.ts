@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { MltsError } from '../../src/core/errors.ts';
 import { readMlmodel } from '../../src/models/mlmodel.ts';
 import {
@@ -13,7 +13,7 @@ import type { PredictJob, PredictOptions } from '../../src/serving/predict/job.t
 import { predictWith } from '../../src/serving/predict/predict-file.ts';
 import { createTestContext } from './context.ts';
 import { askPython, ensureMlflow } from './mlflow.ts';
-import { ensureModels, SAME_SETS } from './models.ts';
+import { ensureModels, type ModelFolder, SAME_SETS } from './models.ts';
 
 /** An input of predictions, and how it is predicted by us. */
 export interface PredictCase {
@@ -38,10 +38,10 @@ export interface TestedPredictor extends AsyncDisposable {
 }
 
 /** Predicts with the test models in this process, with one Python process for each of them. */
-export async function startTestPredictor(): Promise<TestedPredictor> {
-  const [{ bin }, models] = [await ensureMlflow(), await ensureModels()];
+export async function startTestPredictor(place?: ModelFolder): Promise<TestedPredictor> {
+  const { python, folder: models } = place ?? (await findTestModels());
   const folder = await mkdtemp(join(tmpdir(), 'mlts-predictions-'));
-  const env = { ...process.env, ...SAME_SETS, PATH: `${bin}:${process.env.PATH}` };
+  const env = { ...process.env, ...SAME_SETS, PATH: `${dirname(python)}:${process.env.PATH}` };
   const crews = new Map<string, Promise<Crew>>();
   const startCrew = async (name: string): Promise<Crew> => {
     const model = await describeModel(join(models, name));
@@ -73,6 +73,10 @@ export async function startTestPredictor(): Promise<TestedPredictor> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function findTestModels(): Promise<ModelFolder> {
+  return { python: (await ensureMlflow()).python, folder: await ensureModels() };
 }
 
 async function describeModel(folder: string) {
@@ -123,7 +127,9 @@ print(json.dumps(answers))
 /** What MLflow's own `_predict` writes for each of them; null where it refuses. */
 export async function predictWithMlflow(
   cases: readonly PredictCase[],
+  place?: ModelFolder,
 ): Promise<readonly (string | null)[]> {
+  const { python, folder: models } = place ?? (await findTestModels());
   const folder = await mkdtemp(join(tmpdir(), 'mlts-predictions-'));
   const file = join(folder, 'cases.json');
   const asked = cases.map(({ input, ...rest }) => ({
@@ -132,7 +138,7 @@ export async function predictWithMlflow(
   }));
   await writeFile(file, JSON.stringify(asked));
   try {
-    return await askPython(PREDICT_ALL, [file, await ensureModels()], { env: SAME_SETS });
+    return await askPython(PREDICT_ALL, [file, models], { env: SAME_SETS, python });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
