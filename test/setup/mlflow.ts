@@ -51,17 +51,13 @@ export function mlflowEnv(extra: Record<string, string> = {}): Record<string, st
   };
 }
 
-/** Runs Python in the yardstick's environment (or `python`) and returns what it prints last, parsed as JSON. */
+/** Runs Python in the yardstick's environment and returns what it prints, parsed as JSON. */
 export async function askPython<T>(
   script: string,
   args: readonly string[] = [],
-  options: {
-    readonly cwd?: string;
-    readonly env?: Record<string, string>;
-    readonly python?: string;
-  } = {},
+  options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
 ): Promise<T> {
-  const python = options.python ?? (await ensureMlflow()).python;
+  const { python } = await ensureMlflow();
   const { stdout } = await execa(python, ['-c', script, ...args], {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: mlflowEnv(options.env),
