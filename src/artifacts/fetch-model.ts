@@ -4,11 +4,11 @@ import type { Context } from '../host/context.ts';
 import { kindOf } from '../host/files.ts';
 import { removeFolder } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
-import { joinPath, resolveLocalPath, showUri } from './artifact-uri.ts';
+import { resolveLocalPath, showUri } from './artifact-uri.ts';
 import { showSize } from './byte-size.ts';
 import { findLocal, isLocal } from './download.ts';
 import { type LocatedPlace, locateArtifact } from './locate.ts';
-import { findModelCache, type ModelCache } from './model-cache/cache.ts';
+import { findModelCache, type ModelCache, nameSource } from './model-cache/cache.ts';
 import { fillFromSource } from './model-cache/fill.ts';
 import { openArtifactStore } from './open.ts';
 import type { ArtifactResolver } from './store.ts';
@@ -88,10 +88,8 @@ async function download(
   const store = await openArtifactStore(base, context, trackingUri);
   try {
     if (cache === undefined) return await downloadAnew(store, path, context, onBytes);
-    // `mlflow-artifacts:` means another place on each server.
-    const server = base.startsWith('mlflow-artifacts:') ? `${showUri(trackingUri)} ` : '';
     const tell = context.terminal.note;
-    const source = `${server}${joinPath(showUri(base).replace(/\/+$/, ''), path)}`;
+    const source = nameSource({ base, path }, trackingUri);
     return await fillFromSource(cache, { source, store, path, identity, onBytes, tell }, context);
   } finally {
     await store.close();
