@@ -71,7 +71,8 @@ export async function startHttpServer(
   handler: HttpHandler,
   options: HttpServerOptions,
 ): Promise<HttpServer> {
-  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  // Node's limit for a whole request would cut a large file that takes long: `readRequest` has its own.
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
   const settings = { ...timeouts, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
   let isClosing = false;
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
@@ -171,8 +172,14 @@ async function readRequest(
   const query = queryAt === -1 ? '' : url.slice(queryAt + 1);
   const { method = 'GET', headers } = request;
   const shared = { method, path, query, headers, signal };
-  if (takesStream?.(method, path)) return { ...shared, body: NOTHING, stream: request };
-  return { ...shared, body: await readBody(request, mostBodyBytes) };
+  if (takesStream?.(method, path)) {
+    // As long as something comes, it may take as long as it likes.
+    request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy());
+    return { ...shared, body: NOTHING, stream: request };
+  }
+  const limit = setTimeout(() => request.destroy(), REQUEST_TIMEOUT_MS);
+  const body = await readBody(request, mostBodyBytes).finally(() => clearTimeout(limit));
+  return { ...shared, body };
 }
 
 async function send(

@@ -14,6 +14,8 @@ export interface ServerApp {
   readonly endpoints: readonly Endpoint[];
   /** What is at the root: `/health` and the like; `path` is the whole of it. */
   readonly pages: readonly Endpoint[];
+  /** Guarded as the API is, and at the root too: `/get-artifact` and the like. */
+  readonly files: readonly Endpoint[];
   /** Before all paths, such as `/mlflow`; empty: nothing. */
   readonly prefix: string;
   /** Of the API; pages are open to everybody. Undefined: everybody may do everything. */
@@ -53,9 +55,9 @@ export function createServerApp(app: ServerApp): CreatedApp {
   };
 }
 
-function fillRouter({ endpoints, pages, prefix }: ServerApp): Router {
+function fillRouter({ endpoints, pages, files, prefix }: ServerApp): Router {
   const router = new Router();
-  for (const page of pages) router.add(`${prefix}${page.path}`, page);
+  for (const page of [...pages, ...files]) router.add(`${prefix}${page.path}`, page);
   for (const endpoint of endpoints) {
     if (!endpoint.isForBrowsers) {
       router.add(`${prefix}/api/${endpoint.version}${endpoint.path}`, endpoint);

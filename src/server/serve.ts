@@ -6,9 +6,10 @@ import { type HttpHandler, type HttpServerOptions, startHttpServer } from '../ht
 import { openRegistryStore } from '../registry/open.ts';
 import { openTrackingStore } from '../tracking/open.ts';
 import { type CreatedApp, createServerApp } from './app.ts';
+import { ArtifactPlaces } from './artifact-places.ts';
 import { answerError } from './error-answer.ts';
 import type { ServerMetrics } from './metrics.ts';
-import { listEndpoints } from './routes/endpoints.ts';
+import { listServed } from './routes/endpoints.ts';
 import { listPages } from './routes/pages.ts';
 import { protect, type SecurityOptions } from './security.ts';
 import type { Services } from './services.ts';
@@ -19,6 +20,11 @@ export interface ServerOptions
   readonly registryStoreUri: string;
   /** Where new experiments keep their artifacts. */
   readonly artifactRoot: string;
+  readonly servesArtifacts: boolean;
+  /** Whether all else is answered 503. */
+  readonly artifactsOnly: boolean;
+  /** Where artifacts that pass through are kept. */
+  readonly artifactsDestination: string;
   /** Before all paths, such as `/mlflow`; empty: nothing. */
   readonly prefix: string;
   /** Undefined: requests are answered whoever asks under whatever name. */
@@ -41,13 +47,14 @@ export async function serveTracking(options: ServerOptions, context: Context): P
   try {
     const metrics = options.exposesMetrics ? await makeMetrics() : undefined;
     const app = createServerApp({
-      endpoints: listEndpoints(services),
+      ...listServed(services, options.artifactsOnly),
       pages: [...listPages(), ...(metrics === undefined ? [] : [metrics.page])],
       prefix: options.prefix,
       onFault: (error, { method, path }) => tellFault(error, `${method} ${path}`, context),
     });
     await listen({ ...app, handle: metrics?.measure(app.handle) ?? app.handle }, options, context);
   } finally {
+    await services.artifacts.close();
     await services.registry.close();
     await services.tracking.close();
   }
@@ -62,14 +69,23 @@ async function makeMetrics(): Promise<ServerMetrics> {
 const SHARED = { isServer: true } as const;
 
 async function openServices(options: ServerOptions, context: Context): Promise<Services> {
-  const { backendStoreUri, registryStoreUri, artifactRoot } = options;
+  const { backendStoreUri, registryStoreUri, artifactRoot, artifactsDestination } = options;
   const env = { ...context.env, [variables.artifactRoot]: artifactRoot };
   const tracking = await openTrackingStore(backendStoreUri, { ...context, env }, SHARED);
   try {
     const registry = await openRegistryStore(registryStoreUri, context, SHARED);
     const storeType = /^(sqlite|postgres)/.test(backendStoreUri) ? 'SqlStore' : 'FileStore';
-    const trustedLocations = [artifactRoot];
-    return { tracking, registry, storeType, trustedLocations, now: () => context.now() };
+    const trustedLocations = [artifactRoot, artifactsDestination];
+    const artifacts = new ArtifactPlaces(
+      {
+        servesArtifacts: options.servesArtifacts,
+        destination: artifactsDestination,
+        trustedLocations,
+        trackingUri: backendStoreUri,
+      },
+      context,
+    );
+    return { tracking, registry, artifacts, storeType, trustedLocations, now: () => context.now() };
   } catch (error) {
     await tracking.close();
     throw error;
