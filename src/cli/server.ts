@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { type Env, variables } from '../core/environment-variables.ts';
 import { UsageError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
@@ -6,6 +6,7 @@ import type { Context } from '../host/context.ts';
 import { locateStore } from '../host/store-place.ts';
 import type { ServerOptions } from '../server/serve.ts';
 import { resolveTrackingUri } from '../tracking/open.ts';
+import { readCount } from './count.ts';
 
 interface ServerFlags {
   readonly backendStoreUri?: string;
@@ -230,10 +231,4 @@ function splitList(text: string): readonly string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-}
-
-function readCount(text: string, least: number, most: number): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= least && count <= most) return count;
-  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
 }

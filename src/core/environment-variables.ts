@@ -81,6 +81,11 @@ export const variables = {
   dockerConfig: 'DOCKER_CONFIG',
   dockerCertPath: 'DOCKER_CERT_PATH',
   dockerTlsVerify: 'DOCKER_TLS_VERIFY',
+  /** `0`: images are built by the classic builder, anything else: by BuildKit. */
+  dockerBuildKit: 'DOCKER_BUILDKIT',
+  /** What makes the environment of the model in a container; set in images. */
+  containerEnvironmentManager: 'MLTS_CONTAINER_ENV_MANAGER',
+  gunicornArguments: 'GUNICORN_CMD_ARGS',
   /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
   cacheDirectory: 'MLTS_CACHE_DIR',
   /** The folder of downloaded models, or `off`; default `models` in the cache. */
@@ -103,4 +108,11 @@ export function readNumber(env: Env, name: string, absent: number, largest = Inf
   if (Number.isFinite(value) && value >= 0 && value <= largest) return value;
   const range = largest === Infinity ? 'a number from 0' : `a number from 0 to ${largest}`;
   throw new InvalidInput(`${name} must be ${range}, got \`${text}\``);
+}
+
+/** Those of these variables that are set to something. */
+export function pickVariables(env: Env, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (env[name] ? [[name, env[name]] as [string, string]] : [])),
+  );
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -8,8 +7,6 @@ import { explainCode } from './file-error.ts';
 import { receiveFile } from './file-transfer.ts';
 import { makeFolder } from './folders.ts';
 
-/** Node's 64 KiB a read cost a large file more than its sending. */
-const READ_BYTES = 1024 * 1024;
 const FILE_MODE = 0o666;
 
 /**
@@ -59,9 +56,4 @@ export interface FileState {
 export async function describeFile(path: string): Promise<FileState | undefined> {
   const found = await stat(path).catch(() => undefined);
   return found?.isFile() ? { sizeBytes: found.size, modifiedMs: found.mtimeMs } : undefined;
-}
-
-/** Bytes `start` to `end`, both of them included. */
-export function readFileRange(path: string, start: number, end: number): Readable {
-  return createReadStream(path, { start, end, highWaterMark: READ_BYTES });
 }

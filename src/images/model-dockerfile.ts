@@ -1,11 +1,11 @@
-import { InvalidInput } from '../core/errors.ts';
-import { PIP_ARGUMENTS } from './dockerfile.ts';
+import { from, PIP_SETTINGS } from './dockerfile.ts';
 import { VENV } from './install-packages.ts';
 
 /** Where the model is in its image, as in MLflow's (`mlflow/models/container/__init__.py`). */
 export const MODEL_DIRECTORY = '/opt/ml/model';
-const PORT = 8080;
+export const MODEL_PORT = 8080;
 const PROGRAM = '/opt/mlts/bin/mlts.cjs';
+const HINT = 'check --base-image, or `python` in python_env.yaml of the model: `"3.11"`';
 /** In the group of root, as platforms that choose the user by themselves want it. */
 const USER = '10001:0';
 
@@ -51,7 +51,8 @@ export function renderModelDockerfile(recipe: ModelImageRecipe): string {
     .join('\n\n')}\n`;
 }
 
-function renderPackages(recipe: ModelImageRecipe): string[] {
+/** The stage with the packages; nothing where they are installed at the start. */
+export function renderPackages(recipe: ModelImageRecipe): string[] {
   if (recipe.packages === 'at-start') return [];
   const mounts = renderMounts(recipe);
   const run =
@@ -60,18 +61,16 @@ function renderPackages(recipe: ModelImageRecipe): string[] {
       : `RUN ${mounts}MLTS_PYTHON=${recipe.python ?? ''} MLTS_LOADER=${recipe.loader} sh /tmp/mlts/install.sh`;
   return [
     `# The packages of the model.`,
-    `${from(recipe.packages === 'conda' ? CONDA_IMAGE : recipe.baseImage)} AS ${PACKAGES_STAGE}`,
+    `${from(recipe.packages === 'conda' ? CONDA_IMAGE : recipe.baseImage, HINT)} AS ${PACKAGES_STAGE}`,
     ...(recipe.packages === 'conda' ? [] : renderSystemPackages(recipe)),
     'COPY requirements/ /tmp/mlts/',
-    ...[...PIP_ARGUMENTS.filter((name) => name !== 'PIP_CERT'), ...recipe.buildArguments].map(
-      (name) => `ARG ${name}`,
-    ),
+    ...[...PIP_SETTINGS, ...recipe.buildArguments].map((name) => `ARG ${name}`),
     run,
   ];
 }
 
 /** The image in which conda makes environments; what it makes runs in any image. */
-const CONDA_IMAGE = 'condaforge/miniforge3:latest';
+export const CONDA_IMAGE = 'condaforge/miniforge3:latest';
 
 function renderMounts({ buildKit, packages }: ModelImageRecipe): string {
   if (buildKit === undefined) return '';
@@ -94,7 +93,7 @@ function renderServer(recipe: ModelImageRecipe): string[] {
   const hasPackages = recipe.packages !== 'at-start';
   return [
     '# The server, and the model last: it changes most.',
-    from(recipe.baseImage),
+    from(recipe.baseImage, HINT),
     ...renderSystemPackages(recipe),
     ...(hasPackages
       ? [
@@ -104,7 +103,7 @@ function renderServer(recipe: ModelImageRecipe): string[] {
       : renderEnvironmentTools(recipe)),
     'COPY server/ /opt/mlts/',
     ...renderEnvironment(recipe),
-    `EXPOSE ${PORT}`,
+    `EXPOSE ${MODEL_PORT}`,
     `USER ${USER}`,
     'WORKDIR /tmp',
     'STOPSIGNAL SIGTERM',
@@ -139,7 +138,7 @@ function renderEnvironment(recipe: ModelImageRecipe): string[] {
 
 /** Of a process of its own: base images have no curl. */
 function renderHealthCheck({ nodePath }: ModelImageRecipe): string {
-  const script = `fetch('http://127.0.0.1:${PORT}/ping').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
+  const script = `fetch('http://127.0.0.1:${MODEL_PORT}/ping').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
   const times = '--interval=10s --timeout=5s --start-period=120s --retries=3';
   return `HEALTHCHECK ${times} CMD ["/opt/mlts/${nodePath}", "-e", "${script}"]`;
 }
@@ -149,12 +148,4 @@ function renderLabels(labels: Readonly<Record<string, string>>): string[] {
     ([name, value]) => `${name}=${JSON.stringify(value).replaceAll('$', '\\$')}`,
   );
   return pairs.length === 0 ? [] : [`LABEL ${pairs.join(' \\\n      ')}`];
-}
-
-/** @throws InvalidInput where the name would be more than one word: a model could add lines of its own. */
-function from(image: string): string {
-  if (/^[\w.:/@[\]-]+$/.test(image)) return `FROM ${image}`;
-  throw new InvalidInput(`${JSON.stringify(image)} is no name of an image`, {
-    hint: 'check --base-image, or `python` in python_env.yaml of the model: `"3.11"`',
-  });
 }

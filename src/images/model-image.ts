@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { type BuildEntry, digestEntries, packEntries } from '../host/docker/build-entries.ts';
 import { readDockerConfig, readProxyVariables } from '../host/docker/config.ts';
 import {
@@ -10,13 +9,14 @@ import {
   pushImage,
   tagImage,
 } from '../host/docker/images.ts';
-import { cacheDirectory, withLock } from '../host/files.ts';
+import { withImageLock } from './build.ts';
 import { findCredentials } from './credentials.ts';
 import {
   IMAGE_LABELS,
   type ModelImageRecipe,
   PACKAGES_STAGE,
   renderModelDockerfile,
+  renderPackages,
 } from './model-dockerfile.ts';
 import { ensureImage, type ImageWork } from './pull.ts';
 
@@ -61,11 +61,7 @@ export async function buildModelImage(
 ): Promise<ModelImage> {
   const [name, ...others] = order.names;
   await ensureImage(order.recipe.baseImage, work);
-  const file = `image-${name.replace(/[^\w.-]/g, '_')}.lock`;
-  const lock = join(cacheDirectory(work.context.env), 'locks', file);
-  const onWait = (): void =>
-    work.context.terminal.note(`waiting for another build of image ${name}`);
-  return withLock(lock, { signal: work.signal, onWait }, async () => {
+  return withImageLock(name, work, async () => {
     const contextDigest = await buildStages(order, work);
     for (const other of others) await tagImage(work.docker, name, other);
     const { id, sizeBytes, layers } = await describeImage(work.docker, name);
@@ -103,13 +99,16 @@ async function buildStages(order: ModelImageOrder, work: ImageWork): Promise<str
  */
 async function buildPackages(order: ModelImageOrder, work: ImageWork): Promise<void> {
   if (order.recipe.buildKit !== undefined || order.recipe.packages === 'at-start') return;
-  const inputs = order.entries.filter(({ path }) => path.startsWith('requirements/'));
-  const [dockerfile] = renderModelDockerfile(order.recipe).split(/\n(?=# The server)/);
+  const entries = order.entries.filter(({ path }) => path.startsWith('requirements/'));
   const key = createHash('sha256')
-    .update(`${dockerfile}${await digestEntries(inputs)}`)
+    .update(JSON.stringify([renderPackages(order.recipe), await digestEntries(entries)]))
     .digest('hex')
     .slice(0, 16);
-  await build(order, { tag: `mlts-model-packages:${key}`, target: PACKAGES_STAGE }, work);
+  await build(
+    { ...order, entries },
+    { tag: `mlts-model-packages:${key}`, target: PACKAGES_STAGE },
+    work,
+  );
 }
 
 async function build(
@@ -118,12 +117,10 @@ async function build(
   { docker, context, signal, platform }: ImageWork,
 ): Promise<void> {
   const { terminal, env } = context;
-  const needed =
-    target === undefined ? entries : entries.filter(({ path }) => path.startsWith('requirements/'));
   terminal.note(
     target === undefined ? `building image ${tag}` : 'installing the packages of the model',
   );
-  await buildImage(docker, await packEntries(listContext(recipe, needed)), {
+  await buildImage(docker, await packEntries(listContext(recipe, entries)), {
     tag,
     target,
     dockerfile: DOCKERFILE,

@@ -2,7 +2,8 @@ import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { guessContentType } from '../artifacts/content-type.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
-import { describeFile, readFileRange } from '../host/file-arrival.ts';
+import { describeFile } from '../host/file-arrival.ts';
+import { readFileRange } from '../host/file-transfer.ts';
 import type { HttpAnswer, HttpRequest } from '../http/server.ts';
 import type { Place } from './artifact-places.ts';
 

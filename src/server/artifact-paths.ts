@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { unquotePath } from '../core/artifact-location.ts';
+import { unquoteFully } from '../core/artifact-location.ts';
 import { InvalidInput } from '../core/errors.ts';
 
 const MOST_QUOTED = 10;
@@ -11,7 +11,8 @@ const MOST_QUOTED = 10;
  * @throws InvalidInput for what leads out, however it is spelled.
  */
 export function readArtifactPath(sent: string): string {
-  const path = unquoteAll(sent);
+  const path = unquoteFully(sent, MOST_QUOTED);
+  if (path === undefined) throw invalidPath(sent);
   const parts = path.split(/[/\\]/);
   const isAbsolute = /^([a-z]:)?[/\\]|^file:/i.test(path);
   if (isAbsolute || parts.includes('..') || /[#\0]/.test(path)) throw invalidPath(sent);
@@ -28,16 +29,6 @@ export function readInnerPath(sent: string): string {
   const path = readArtifactPath(sent);
   if (path === '') throw invalidPath(sent);
   return path;
-}
-
-function unquoteAll(sent: string): string {
-  let path = sent;
-  for (let round = 0; round < MOST_QUOTED; round += 1) {
-    const unquoted = unquotePath(path);
-    if (unquoted === path) return path;
-    path = unquoted;
-  }
-  throw invalidPath(sent);
 }
 
 function escapeControls(path: string): string {

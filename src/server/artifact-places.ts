@@ -13,9 +13,8 @@ import type { ArtifactStore } from '../artifacts/store.ts';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { receiveWhole } from '../host/file-arrival.ts';
-import { removeTree } from '../host/file-removal.ts';
 import { sizeOfFile } from '../host/file-transfer.ts';
-import { resolvePath } from '../host/folders.ts';
+import { removeFolder, resolvePath } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { invalidPath, readArtifactPath } from './artifact-paths.ts';
 import { checkHost } from './location-rules.ts';
@@ -127,7 +126,7 @@ export class ArtifactPlaces {
       const sizeBytes = (await sizeOfFile(spooled)) ?? 0;
       await store.write(path, { file: spooled, sizeBytes, signal, onBytes: () => {} });
     } finally {
-      await removeTree(folder, new AbortController().signal);
+      await removeFolder(folder);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../core/errors.ts';
-import { MODEL_STAGES, type ModelStage } from '../core/model-registry.ts';
+import { findStage, MODEL_STAGES, type ModelStage } from '../core/model-registry.ts';
 
 /** @throws InvalidInput for what is no whole number. */
 export function readVersionNumber(text: string): number {
@@ -10,7 +10,7 @@ export function readVersionNumber(text: string): number {
 
 /** In whatever case it is written. @throws InvalidInput */
 export function readStage(text: string): ModelStage {
-  const found = MODEL_STAGES.find((stage) => stage.toLowerCase() === text.toLowerCase());
+  const found = findStage(text);
   if (found !== undefined) return found;
   throw new InvalidInput(`\`${text}\` is no stage: ${MODEL_STAGES.join(', ')} are`);
 }

@@ -1,6 +1,7 @@
 import { variables } from '../core/environment-variables.ts';
 import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
+import { waitUntilAborted } from '../host/interrupts.ts';
 import { logAccess } from '../http/access-log.ts';
 import { type HttpHandler, type HttpServerOptions, startHttpServer } from '../http/server.ts';
 import { openRegistryStore } from '../registry/open.ts';
@@ -119,15 +120,8 @@ async function listen(app: CreatedApp, options: ServerOptions, context: Context)
     answerError,
   });
   terminal.note(`serving ${redactUrls(options.backendStoreUri)} at ${server.url}${options.prefix}`);
-  await untilAborted(interrupts.signal);
+  await waitUntilAborted(interrupts.signal);
   terminal.note('stopping: requests under way are answered first');
-  const forced = untilAborted(interrupts.force).then(() => server.close(0));
+  const forced = waitUntilAborted(interrupts.force).then(() => server.close(0));
   await Promise.race([server.close(options.graceMs), forced]);
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -1,6 +1,8 @@
 import type { Metric, Tag } from '../core/entities.ts';
+import type { RegistrySearch } from '../registry/store.ts';
 import { runNotFound } from '../tracking/lifecycle.ts';
 import type { View } from '../tracking/store.ts';
+import { integer, text, texts } from './checks.ts';
 import { enumeration, type Message, message } from './message.ts';
 
 /** Parts of messages that several rpcs share (`mlflow/protos/service.proto`). */
@@ -53,4 +55,33 @@ export function readRunId(sent: {
   const runId = sent.run_id || sent.run_uuid || '';
   if (RUN_ID.test(runId)) return runId;
   throw runNotFound(runId);
+}
+
+/** What searches of registered models and of their versions take. */
+export const REGISTRY_SEARCH = {
+  filter: 'string',
+  max_results: 'int64',
+  order_by: ['string'],
+  page_token: 'string',
+} as const;
+
+export function checkRegistrySearch(most: number) {
+  return {
+    filter: text,
+    max_results: { ...integer, most },
+    order_by: texts,
+    page_token: text,
+  };
+}
+
+export function readRegistrySearch(
+  sent: Message<typeof REGISTRY_SEARCH>,
+  usually: number,
+): RegistrySearch {
+  return {
+    filter: sent.filter,
+    orderBy: sent.order_by,
+    maxResults: sent.max_results ?? usually,
+    pageToken: sent.page_token,
+  };
 }

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { type ModelReference, parseModelUri } from '../artifacts/model-uri.ts';
-import { unquotePath } from '../core/artifact-location.ts';
+import { unquoteFully, unquotePath } from '../core/artifact-location.ts';
 import type { Tag } from '../core/entities.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model-registry.ts';
@@ -186,12 +186,8 @@ function refuseTraversal(source: string): void {
 const MOST_LAYERS = 20;
 
 function unquoteAll(text: string): string {
-  let plain = text;
-  for (let layer = 0; layer < MOST_LAYERS; layer += 1) {
-    const next = unquotePath(plain);
-    if (next === plain) return plain;
-    plain = next;
-  }
+  const plain = unquoteFully(text, MOST_LAYERS);
+  if (plain !== undefined) return plain;
   throw new InvalidInput('the source is percent-encoded too many times');
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { redactUrls } from '../../core/redact.ts';
+import { variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
 import type { ImageModel, ModelImageOptions } from '../../serving/image/plan.ts';
 import { withArtifactResolver } from '../artifact-resolver.ts';
@@ -62,7 +62,7 @@ export function readImageOptions(
   { cwd, env }: Context,
   build: Pick<ModelImageOptions, 'buildKit' | 'buildArguments'>,
 ): ModelImageOptions {
-  const home = flags.mlflowHome ?? env.MLFLOW_HOME;
+  const home = flags.mlflowHome ?? env[variables.mlflowHome];
   return {
     manager: flags.envManager ?? 'virtualenv',
     installsMlflow: flags.installMlflow,
@@ -84,7 +84,7 @@ export async function fetchImageModel(
 ): Promise<ImageModel | undefined> {
   if (uri === undefined) return undefined;
   const model = await fetchLocalModel(uri, context);
-  return { ...model, uri: redactUrls(uri), registered: await findRegistered(uri, context) };
+  return { ...model, registered: await findRegistered(uri, context) };
 }
 
 async function findRegistered(uri: string, context: Context): Promise<ImageModel['registered']> {

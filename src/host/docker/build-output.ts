@@ -12,22 +12,12 @@ export interface BuildEvent {
   readonly aux?: unknown;
 }
 
-interface Trace {
-  readonly vertexes: readonly {
-    readonly digest: string;
-    readonly name: string;
-    readonly started?: unknown;
-    readonly completed?: unknown;
-    readonly cached: boolean;
-    readonly error: string;
-  }[];
-  readonly logs: readonly { readonly msg: string }[];
-}
+type Decode = typeof import('dockerode/lib/buildkit.js')['default']['decodeBuildKitStatus'];
 
 /** Reads one event after the other. BuildKit tells of a step several times; each is passed on once. */
 export class BuildOutputReader {
   readonly #told = new Set<string>();
-  #decode: ((aux: string) => Trace) | undefined;
+  #decode: Decode | undefined;
 
   async read(event: BuildEvent): Promise<readonly BuildOutput[]> {
     if (event.error !== undefined) return [{ kind: 'failed', text: event.error }];

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import type { Env } from '../../core/environment-variables.ts';
+import { type Env, variables } from '../../core/environment-variables.ts';
 import { NotFound, ToolError } from '../../core/errors.ts';
 import { type BuildEvent, BuildOutputReader } from './build-output.ts';
 import { type BuildSessionOptions, openBuildSession } from './build-session.ts';
@@ -67,20 +67,13 @@ export async function findImage(docker: Docker, name: string): Promise<ImageDeta
  * refusals, also those that come in the middle of the stream. @throws `signal.reason` when aborted.
  */
 export async function pullImage(docker: Docker, name: string, options: PullOptions): Promise<void> {
-  const layers = new Map<string, { current: number; total: number }>();
   await runStream({ action: 'pull', subject: `image ${name}` }, options.signal, async () => {
     const stream = await docker.engine.pull(hasTag(name) ? name : `${name}:latest`, {
       ...(options.credentials === undefined ? {} : { authconfig: options.credentials }),
       ...(options.platform === undefined ? {} : { platform: options.platform }),
       abortSignal: options.signal,
     });
-    for await (const event of readEvents(stream)) {
-      if (event.error !== undefined) throw pullError(name, event.error);
-      const { current, total } = event.progressDetail ?? {};
-      if (event.status !== 'Downloading' || event.id === undefined || !current || !total) continue;
-      layers.set(event.id, { current, total });
-      options.onProgress(sum(layers, 'current'), sum(layers, 'total'));
-    }
+    await followLayers(stream, 'Downloading', options.onProgress, (text) => pullError(name, text));
   }).catch((error: unknown) => {
     throw options.signal.aborted ? error : pullError(name, (error as Error).message, error);
   });
@@ -134,7 +127,7 @@ export async function hasBuildKit({ engine }: Docker, env: Env): Promise<boolean
     readonly Components?: readonly { readonly Name: string }[];
   };
   if (Components.some(({ Name }) => /podman/i.test(Name))) return false;
-  const wish = env.DOCKER_BUILDKIT;
+  const wish = env[variables.dockerBuildKit];
   return wish ? wish !== '0' : Number.parseInt(Version, 10) >= 23;
 }
 
@@ -155,19 +148,12 @@ export async function tagImage({ engine }: Docker, name: string, other: string):
  * @throws ToolError where the registry refuses it, also in the middle of the stream.
  */
 export async function pushImage(docker: Docker, name: string, options: PullOptions): Promise<void> {
-  const layers = new Map<string, { current: number; total: number }>();
   await runStream({ action: 'push', subject: `image ${name}` }, options.signal, async () => {
     const stream = await docker.engine.getImage(name).push({
       authconfig: options.credentials ?? {},
       abortSignal: options.signal,
     } as Dockerode.ImagePushOptions);
-    for await (const event of readEvents(stream)) {
-      if (event.error !== undefined) throw pushError(name, event.error);
-      const { current, total } = event.progressDetail ?? {};
-      if (event.status !== 'Pushing' || event.id === undefined || !current || !total) continue;
-      layers.set(event.id, { current, total });
-      options.onProgress(sum(layers, 'current'), sum(layers, 'total'));
-    }
+    await followLayers(stream, 'Pushing', options.onProgress, (text) => pushError(name, text));
   });
 }
 
@@ -265,6 +251,23 @@ async function runStream(
     await work();
   } catch (error) {
     throw signal.aborted ? signal.reason : explainDockerError(error, task);
+  }
+}
+
+/** Adds up what the layers of a transfer have come to. @throws what `explain` makes of a failure in the stream. */
+async function followLayers(
+  stream: NodeJS.ReadableStream,
+  status: 'Downloading' | 'Pushing',
+  onProgress: PullOptions['onProgress'],
+  explain: (text: string) => Error,
+): Promise<void> {
+  const layers = new Map<string, { current: number; total: number }>();
+  for await (const event of readEvents(stream)) {
+    if (event.error !== undefined) throw explain(event.error);
+    const { current, total } = event.progressDetail ?? {};
+    if (event.status !== status || event.id === undefined || !current || !total) continue;
+    layers.set(event.id, { current, total });
+    onProgress(sum(layers, 'current'), sum(layers, 'total'));
   }
 }
 

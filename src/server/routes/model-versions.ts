@@ -1,9 +1,15 @@
-import { integer, list, requiredText, text, texts } from '../checks.ts';
+import { list, requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { readStage, readVersionNumber } from '../registry-values.ts';
 import { writeModelVersion, writeVersionWithoutAliases } from '../registry-wire.ts';
 import type { Services } from '../services.ts';
-import { readTags, tag } from '../shared-fields.ts';
+import {
+  checkRegistrySearch,
+  REGISTRY_SEARCH,
+  readRegistrySearch,
+  readTags,
+  tag,
+} from '../shared-fields.ts';
 import { noteVersion } from '../version-notes.ts';
 import { checkVersionSource, isPromptSource } from '../version-source.ts';
 import { writeList, writeToken } from '../wire.ts';
@@ -77,25 +83,12 @@ function listReading({ registry }: Services): readonly Endpoint[] {
       rpc: 'searchModelVersions',
       method: 'GET',
       path: '/mlflow/model-versions/search',
-      fields: {
-        filter: 'string',
-        max_results: 'int64',
-        order_by: ['string'],
-        page_token: 'string',
-      },
-      checks: {
-        filter: text,
-        max_results: { ...integer, most: MOST_FOUND },
-        order_by: texts,
-        page_token: text,
-      },
+      fields: REGISTRY_SEARCH,
+      checks: checkRegistrySearch(MOST_FOUND),
       handle: async (message) => {
-        const { items, nextPageToken } = await registry.searchVersions({
-          filter: message.filter,
-          orderBy: message.order_by,
-          maxResults: message.max_results ?? USUALLY_FOUND,
-          pageToken: message.page_token,
-        });
+        const { items, nextPageToken } = await registry.searchVersions(
+          readRegistrySearch(message, USUALLY_FOUND),
+        );
         return {
           ...writeList('model_versions', items, writeVersionWithoutAliases),
           ...writeToken(nextPageToken),

@@ -1,12 +1,18 @@
 import { InvalidInput } from '../../core/errors.ts';
 import { MODEL_STAGES, type ModelStage } from '../../core/model-registry.ts';
 import type { RegistryStore } from '../../registry/store.ts';
-import { integer, list, requiredText, text, texts } from '../checks.ts';
+import { list, requiredText, text, texts } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { readStage, readVersionNumber } from '../registry-values.ts';
 import { writeModelVersion, writeRegisteredModel } from '../registry-wire.ts';
 import type { Services } from '../services.ts';
-import { readTags, tag } from '../shared-fields.ts';
+import {
+  checkRegistrySearch,
+  REGISTRY_SEARCH,
+  readRegistrySearch,
+  readTags,
+  tag,
+} from '../shared-fields.ts';
 import { writeList, writeToken } from '../wire.ts';
 
 const MOST_FOUND = 1_000;
@@ -37,25 +43,12 @@ function listReading({ registry }: Services): readonly Endpoint[] {
       rpc: 'searchRegisteredModels',
       method: 'GET',
       path: '/mlflow/registered-models/search',
-      fields: {
-        filter: 'string',
-        max_results: 'int64',
-        order_by: ['string'],
-        page_token: 'string',
-      },
-      checks: {
-        filter: text,
-        max_results: { ...integer, most: MOST_FOUND },
-        order_by: texts,
-        page_token: text,
-      },
+      fields: REGISTRY_SEARCH,
+      checks: checkRegistrySearch(MOST_FOUND),
       handle: async (message) => {
-        const { items, nextPageToken } = await registry.searchModels({
-          filter: message.filter,
-          orderBy: message.order_by,
-          maxResults: message.max_results ?? USUALLY_FOUND,
-          pageToken: message.page_token,
-        });
+        const { items, nextPageToken } = await registry.searchModels(
+          readRegistrySearch(message, USUALLY_FOUND),
+        );
         return {
           ...writeList('registered_models', items, writeRegisteredModel),
           ...writeToken(nextPageToken),

@@ -3,12 +3,14 @@ import { basename } from 'node:path';
 import type { Env } from '../../core/environment-variables.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { MLFLOW_VERSION } from '../../core/mlflow-version.ts';
+import { DEFAULT_PYTHON } from '../../environments/docker-recipe.ts';
 import { readSpecification, type Specification } from '../../environments/specification.ts';
 import { type BuildEntry, listFolderEntries } from '../../host/docker/build-entries.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import { isFolder } from '../../host/folders.ts';
+import { renderRequirements } from '../../images/dockerfile.ts';
 import { renderInstallScript } from '../../images/install-packages.ts';
-import type { ModelImageRecipe } from '../../images/model-dockerfile.ts';
+import { CONDA_IMAGE, type ModelImageRecipe } from '../../images/model-dockerfile.ts';
 import { findServerFiles } from '../../images/server-files.ts';
 import { findModelEnvironment, requirePythonFunction } from '../../models/environment-source.ts';
 import type { LocalModel } from '../../models/local-model.ts';
@@ -42,7 +44,6 @@ export interface ModelImagePlan {
   readonly warnings: readonly string[];
 }
 
-const DEFAULT_PYTHON = '3.12';
 const CUDA_IMAGE = 'nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04';
 /** Beside the Python that no image of CUDA has. */
 const PYTHON_PACKAGES = ['python3', 'python3-pip', 'python3-venv'];
@@ -94,7 +95,7 @@ function planAnyModel(options: ModelImageOptions): Made {
     entries: [],
     recipe: {
       baseImage:
-        options.baseImage ?? (isConda ? CONDA_BASE : choosePythonImage(undefined, options)),
+        options.baseImage ?? (isConda ? CONDA_IMAGE : choosePythonImage(undefined, options)),
       python: undefined,
       loader: 'mlflow.pyfunc.model',
       packages: 'at-start',
@@ -105,8 +106,6 @@ function planAnyModel(options: ModelImageOptions): Made {
     },
   };
 }
-
-const CONDA_BASE = 'condaforge/miniforge3:latest';
 
 async function planModel(model: ImageModel, options: ModelImageOptions, env: Env): Promise<Made> {
   const flavor = requirePythonFunction(model.file, model.folder);
@@ -175,10 +174,10 @@ async function listRequirementFiles(
   const build = isPlain ? [] : buildDependencies.filter((line) => !INSTALLERS.test(line));
   return [
     toFile('requirements/install.sh', renderInstallScript()),
-    toFile('requirements/build.txt', toLines(build)),
-    toFile('requirements/requirements.txt', toLines([...dependencies, ...added])),
-    toFile('requirements/constraints.txt', toLines(constraints)),
-    toFile('requirements/overrides.txt', toLines(overrides)),
+    toFile('requirements/build.txt', renderRequirements(build)),
+    toFile('requirements/requirements.txt', renderRequirements([...dependencies, ...added])),
+    toFile('requirements/constraints.txt', renderRequirements(constraints)),
+    toFile('requirements/overrides.txt', renderRequirements(overrides)),
     ...(certificate === undefined ? [] : [toFile('requirements/certificates.pem', certificate)]),
     ...files,
     ...(wheelhouse === undefined ? [] : await listWheels(wheelhouse)),
@@ -226,8 +225,4 @@ function digest(text: string): string {
 
 function toFile(path: string, text: string): BuildEntry {
   return { path, content: { text } };
-}
-
-function toLines(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join('');
 }
