@@ -66,6 +66,11 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./server.ts')).uiCommand,
   },
   {
+    name: 'users',
+    summary: 'users, tokens and permissions of a server with logins',
+    load: async () => (await import('./users.ts')).usersCommand,
+  },
+  {
     name: 'datasets',
     summary: 'find GenAI evaluation datasets',
     load: async () => (await import('./datasets.ts')).datasetsCommand,

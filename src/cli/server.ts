@@ -25,6 +25,7 @@ interface ServerFlags {
   readonly maxBody: number;
   readonly accessLog: boolean;
   readonly exposePrometheus?: string;
+  readonly appName?: string;
 }
 
 /** Between the signal and the end of what is still under way. */
@@ -85,6 +86,11 @@ export function serverCommand(context: Context): Command {
         '--expose-prometheus <folder>',
         'serve /metrics; nothing is kept in the folder',
       ).env(variables.exposePrometheus),
+    )
+    .addOption(
+      new Option('--app-name <name>', 'basic-auth: users log in; see also `mlts users`').choices([
+        'basic-auth',
+      ]),
     )
     .option('--access-log', 'a JSON line on stdout for each request', false)
     .action((flags: ServerFlags) => serve(flags, command, context));
@@ -182,6 +188,7 @@ async function readOptions(flags: ServerFlags, context: Context): Promise<Server
     port: flags.port,
     mostBodyBytes: flags.maxBody,
     prefix: readPrefix(flags.staticPrefix ?? ''),
+    needsLogin: flags.appName === 'basic-auth',
     security: flags.disableSecurityMiddleware ? undefined : readSecurity(flags),
     logsAccess: flags.accessLog,
     exposesMetrics: flags.exposePrometheus !== undefined,

@@ -64,6 +64,9 @@ export const variables = {
   disableSecurity: 'MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE',
   xFrameOptions: 'MLFLOW_SERVER_X_FRAME_OPTIONS',
   exposePrometheus: 'MLFLOW_EXPOSE_PROMETHEUS',
+  authConfigPath: 'MLFLOW_AUTH_CONFIG_PATH',
+  authAdminUsername: 'MLFLOW_AUTH_ADMIN_USERNAME',
+  authAdminPassword: 'MLFLOW_AUTH_ADMIN_PASSWORD',
   scoringTimeout: 'MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT',
   modelsWorkers: 'MLFLOW_MODELS_WORKERS',
   /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */

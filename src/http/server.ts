@@ -17,6 +17,16 @@ export interface HttpRequest {
   readonly stream?: Readable | undefined;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+  /** Who asks, where a login was needed. */
+  readonly caller?: Caller | undefined;
+}
+
+/** A user who has shown a password or a token. */
+export interface Caller {
+  readonly id: number;
+  readonly name: string;
+  /** Who may do everything. */
+  readonly isAdmin: boolean;
 }
 
 export interface HttpAnswer {

@@ -7,7 +7,10 @@ import { type Match, Router } from './router.ts';
  * Stands between a request that is understood and what it asks for: refuses by throwing, or looks at the
  * answer of `proceed` and changes it (what others own is left out of searches).
  */
-export type Guard = (call: Call, proceed: () => Promise<HttpAnswer>) => Promise<HttpAnswer>;
+export type Guard = (call: Call, proceed: Proceed) => Promise<HttpAnswer>;
+
+/** Answers the call, or what the guard has made of its message. */
+export type Proceed = (message?: Call['message']) => Promise<HttpAnswer>;
 
 export interface ServerApp {
   /** The API, found below `/api` and `/ajax-api`. */
@@ -18,7 +21,7 @@ export interface ServerApp {
   readonly files: readonly Endpoint[];
   /** Before all paths, such as `/mlflow`; empty: nothing. */
   readonly prefix: string;
-  /** Of the API; pages are open to everybody. Undefined: everybody may do everything. */
+  /** Of the API and the pages. Undefined: everybody may do everything. */
   readonly guard?: Guard | undefined;
   /** Told of what is our own fault. */
   onFault(error: unknown, request: HttpRequest): void;
@@ -33,7 +36,6 @@ export interface CreatedApp {
 /** MLflow's tracking server without its sockets: a request comes in, an answer goes out, and nothing is thrown. */
 export function createServerApp(app: ServerApp): CreatedApp {
   const router = fillRouter(app);
-  const pages = new Set(app.pages);
   return {
     takesStream: (method, path) => findEndpoint(router.find(path), method)?.takesStream ?? false,
     handle: async (request) => {
@@ -44,8 +46,10 @@ export function createServerApp(app: ServerApp): CreatedApp {
         if (endpoint === undefined) return answerOther(match, request);
         const message = endpoint.read(request, match.pathValues);
         const call: Call = { rpc: endpoint.rpc, message, request };
-        if (app.guard === undefined || pages.has(endpoint)) return await endpoint.answer(call);
-        return await app.guard(call, () => endpoint.answer(call));
+        if (app.guard === undefined) return await endpoint.answer(call);
+        return await app.guard(call, (changed = message) =>
+          endpoint.answer({ ...call, message: changed }),
+        );
       } catch (error) {
         const answer = answerError(error);
         if (answer.status === 500) app.onFault(error, request);

@@ -8,6 +8,7 @@ import { openRegistryStore } from '../registry/open.ts';
 import { openTrackingStore } from '../tracking/open.ts';
 import { type CreatedApp, createServerApp } from './app.ts';
 import { ArtifactPlaces } from './artifact-places.ts';
+import type { Auth } from './auth/open.ts';
 import { answerError } from './error-answer.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { listServed } from './routes/endpoints.ts';
@@ -28,6 +29,8 @@ export interface ServerOptions
   readonly artifactsDestination: string;
   /** Before all paths, such as `/mlflow`; empty: nothing. */
   readonly prefix: string;
+  /** Whether everybody has to log in, and may do what was granted: MLflow's `basic-auth`. */
+  readonly needsLogin: boolean;
   /** Undefined: requests are answered whoever asks under whatever name. */
   readonly security: Omit<SecurityOptions, 'prefix'> | undefined;
   readonly logsAccess: boolean;
@@ -45,16 +48,23 @@ export interface ServerOptions
  */
 export async function serveTracking(options: ServerOptions, context: Context): Promise<void> {
   const services = await openServices(options, context);
+  let auth: Auth | undefined;
   try {
     const metrics = options.exposesMetrics ? await makeMetrics() : undefined;
+    auth = options.needsLogin ? await openLogin(services, options, context) : undefined;
+    const served = listServed(services, options.artifactsOnly);
     const app = createServerApp({
-      ...listServed(services, options.artifactsOnly),
+      ...served,
+      endpoints: [...served.endpoints, ...(auth?.endpoints ?? [])],
       pages: [...listPages(), ...(metrics === undefined ? [] : [metrics.page])],
       prefix: options.prefix,
+      guard: auth?.guard,
       onFault: (error, { method, path }) => tellFault(error, `${method} ${path}`, context),
     });
-    await listen({ ...app, handle: metrics?.measure(app.handle) ?? app.handle }, options, context);
+    const handle = auth?.requireLogin(app.handle) ?? app.handle;
+    await listen({ ...app, handle: metrics?.measure(handle) ?? handle }, options, context);
   } finally {
+    await auth?.close();
     await services.artifacts.close();
     await services.registry.close();
     await services.tracking.close();
@@ -65,6 +75,12 @@ export async function serveTracking(options: ServerOptions, context: Context): P
 async function makeMetrics(): Promise<ServerMetrics> {
   const { createServerMetrics } = await import('./metrics.ts');
   return createServerMetrics();
+}
+
+/** Loaded only where it is asked for. */
+async function openLogin(services: Services, { prefix }: ServerOptions, context: Context) {
+  const { openAuth } = await import('./auth/open.ts');
+  return openAuth(services, prefix, context);
 }
 
 const SHARED = { isServer: true } as const;

@@ -31,7 +31,7 @@ export async function openPostgres(
     uri,
     runsPerRead: 1_000,
     toFlag: (value: boolean) => value,
-    isUniqueViolation,
+    isUniqueViolation: isPostgresUniqueViolation,
     explain,
   };
   try {
@@ -143,7 +143,7 @@ async function createSchema(database: Kysely<Tables>): Promise<void> {
   });
 }
 
-function isUniqueViolation(error: unknown): boolean {
+export function isPostgresUniqueViolation(error: unknown): boolean {
   return (error as { code?: string }).code === '23505';
 }
 

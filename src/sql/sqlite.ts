@@ -46,7 +46,7 @@ export async function openSqlite(
         refusal,
         runsPerRead: 100,
         toFlag: Number,
-        isUniqueViolation,
+        isUniqueViolation: isSqliteUniqueViolation,
         explain,
       };
     } catch (error) {
@@ -135,7 +135,7 @@ async function createSchema(database: Kysely<Tables>, file: DatabaseSync): Promi
 
 const UNIQUE_ERRORS = new Set([1_555, 2_067]);
 
-function isUniqueViolation(error: unknown): boolean {
+export function isSqliteUniqueViolation(error: unknown): boolean {
   return UNIQUE_ERRORS.has((error as { errcode?: number }).errcode ?? 0);
 }
 
