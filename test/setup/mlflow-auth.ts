@@ -51,17 +51,28 @@ export async function askAuthPython<T>(
   return JSON.parse(stdout.slice(stdout.lastIndexOf('\n', stdout.length - 2) + 1)) as T;
 }
 
+/** As MLflow's own, but for a cache, without which it computes hashes several times for each request. */
+const CONFIG = `[mlflow]
+default_permission = READ
+database_uri = sqlite:///basic_auth.db
+admin_username = admin
+auth_cache_ttl_seconds = 600
+`;
+
 /** MLflow's own server with `basic-auth`; its first admin is `admin`, with this password. */
 export async function startMlflowAuthServer(adminPassword: string): Promise<RunningServer> {
   const { python } = await ensureMlflowAuth();
   const port = await findFreePort();
   const directory = await mkdtemp(join(testCache, 'mlflow-auth-server-'));
+  const config = join(directory, 'auth.ini');
+  await writeFile(config, CONFIG);
   const args = ['--app-name', 'basic-auth', '--host', '127.0.0.1', '--workers', '1'];
   const server = spawn(python, ['-m', 'mlflow', 'server', ...args, '--port', String(port)], {
     cwd: directory,
     env: mlflowEnv({
       MLFLOW_FLASK_SERVER_SECRET_KEY: 'only for tests',
       MLFLOW_AUTH_ADMIN_PASSWORD: adminPassword,
+      MLFLOW_AUTH_CONFIG_PATH: config,
     }),
     stdio: 'ignore',
     detached: true,

@@ -84,12 +84,13 @@ export class GrantStore {
   add(userId: number, type: ResourceType, pattern: string, permission: Permission): Promise<void> {
     return this.#change(async (transaction) => {
       const role_id = await ensureOwnRole(transaction, userId);
-      const { numInsertedOrUpdatedRows } = await transaction
+      const made = await transaction
         .insertInto('role_permissions')
         .values({ role_id, resource_type: type, resource_pattern: pattern, permission })
         .onConflict((on) => on.doNothing())
+        .returning('id')
         .executeTakeFirst();
-      if (numInsertedOrUpdatedRows) return;
+      if (made !== undefined) return;
       throw new AlreadyExists(`the user has a permission for ${type} \`${pattern}\` already`);
     });
   }
@@ -97,13 +98,14 @@ export class GrantStore {
   /** @throws NotFound where there is none. */
   remove(userId: number, type: ResourceType, pattern: string): Promise<void> {
     return this.#change(async (transaction) => {
-      const { numDeletedRows } = await transaction
+      const gone = await transaction
         .deleteFrom('role_permissions')
         .where('role_id', 'in', ownRoles(transaction).where('name', '=', nameOwnRole(userId)))
         .where('resource_type', '=', type)
         .where('resource_pattern', '=', pattern)
+        .returning('id')
         .executeTakeFirst();
-      if (numDeletedRows > 0n) return;
+      if (gone !== undefined) return;
       throw new NotFound(`the user has no permission of its own for ${type} \`${pattern}\``);
     });
   }

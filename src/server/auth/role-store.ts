@@ -183,14 +183,15 @@ export class RoleStore {
 
   /** @throws NotFound */
   async unassign(userId: number, roleId: number): Promise<void> {
-    const { numDeletedRows } = await this.#work((database) =>
+    const gone = await this.#work((database) =>
       database
         .deleteFrom('user_role_assignments')
         .where('user_id', '=', userId)
         .where('role_id', '=', roleId)
+        .returning('id')
         .executeTakeFirst(),
     );
-    if (numDeletedRows === 0n) throw new NotFound(`the user does not have role ${roleId}`);
+    if (gone === undefined) throw new NotFound(`the user does not have role ${roleId}`);
   }
 
   /** @throws NotFound */

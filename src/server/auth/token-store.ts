@@ -83,14 +83,15 @@ export class TokenStore {
 
   /** @throws NotFound */
   async delete(user: User, name: string): Promise<void> {
-    const { numDeletedRows } = await explained(this.#connection, () =>
+    const gone = await explained(this.#connection, () =>
       this.#connection.database
         .deleteFrom('mlts_tokens')
         .where('user_id', '=', user.id)
         .where('name', '=', name)
+        .returning('id')
         .executeTakeFirst(),
     );
-    if (numDeletedRows > 0n) return;
+    if (gone !== undefined) return;
     throw new NotFound(`the user \`${user.name}\` has no token \`${name}\``);
   }
 }
