@@ -1,10 +1,14 @@
-import type { Call } from '../endpoint.ts';
+import { posix } from 'node:path';
+import { unquotePath } from '../../core/artifact-location.ts';
+import type { HttpAnswer } from '../../http/server.ts';
+import { answerJson, type Call } from '../endpoint.ts';
 import type { Access } from './access.ts';
 import type { Action, ResourceType } from './permission.ts';
 import type { Places } from './places.ts';
 import { need } from './requirement.ts';
 import { readExperimentId } from './rule.ts';
-import { mayLoggedModel, mayRun } from './tracking-rules.ts';
+import { parseAnswer } from './search-filter.ts';
+import { mayLoggedModel, mayRun, withinExperiment } from './tracking-rules.ts';
 
 const PROXY = /\/mlflow-artifacts\/(?:artifacts|mpu\/\w+|presigned)(?:\/(.*))?$/;
 const ACTIONS: Readonly<Record<string, Action>> = {
@@ -25,7 +29,7 @@ export function isArtifactCall({ request }: Call): boolean {
 }
 
 const ARTIFACT_PAGE =
-  /\/(get-artifact|model-versions\/get-artifact|mlflow\/upload-artifact|mlflow\/artifacts\/list|mlflow\/artifacts\/create-presigned-\w+|mlflow\/(?:create-)?presigned-\w+|mlflow\/logged-models\/[^/]+\/artifacts\/\w+)$/;
+  /\/(get-artifact|model-versions\/get-artifact|mlflow\/upload-artifact|mlflow\/artifacts\/[\w-]+|mlflow\/logged-models\/[^/]+\/artifacts\/\w+)$/;
 
 /** Who may read and write artifacts: as the run, logged model or version that they belong to. */
 export async function mayUseArtifacts(
@@ -33,27 +37,42 @@ export async function mayUseArtifacts(
   access: Access,
   places: Places,
 ): Promise<boolean> {
-  const { method, path, query } = call.request;
-  const proxied = PROXY.exec(path);
-  if (proxied !== null) {
-    const inPath = proxied[1] === undefined ? '' : decode(proxied[1]);
-    const wanted = inPath || (new URLSearchParams(query).get('path') ?? '');
+  const { method, path } = call.request;
+  if (PROXY.test(path)) {
     const action = ACTIONS[method];
-    return action !== undefined && mayUsePath(wanted, action, access);
+    return action !== undefined && mayUsePath(readProxied(call), action, access);
   }
   return mayUsePage(call, access, places);
 }
 
-/** `EXPERIMENT/RUN/artifacts/...`, `EXPERIMENT/models/...`; what lies elsewhere is as the default says. */
-function mayUsePath(wanted: string | undefined, action: Action, access: Access): Promise<boolean> {
-  const path = wanted === undefined ? undefined : decodeWhole(wanted);
-  if (path === undefined) return Promise.resolve(false);
+interface ProxiedPath {
+  /** Undefined: it lies in no experiment. */
+  readonly experimentId: string | undefined;
+  /** What is below the experiment's folder. */
+  readonly parts: readonly string[];
+}
+
+/** What a call to the proxy is about; undefined for what can be no path. */
+function readProxied({ request: { path, query } }: Call): ProxiedPath | undefined {
+  const [, quoted] = PROXY.exec(path) ?? [];
+  const sent = quoted ? decode(quoted) : (new URLSearchParams(query).get('path') ?? '');
+  const plain = sent === undefined ? undefined : unquoteWhole(sent);
+  if (plain === undefined) return undefined;
   const [, experimentId, rest = ''] =
-    /^\/*(?:workspaces\/[^/]+\/)?(\d+)(?:\/(.*))?$/s.exec(path) ?? [];
-  if (experimentId === undefined) return access.may(need('experiment', '', action));
-  const id = readExperimentId(experimentId);
-  const parts = rest.split('/').filter((part) => part !== '');
-  const types = listTypes(parts, action === 'manage');
+    /^\/*(?:workspaces\/[^/]+\/)?(\d+)(?:\/(.*))?$/s.exec(plain) ?? [];
+  return { experimentId, parts: rest.split('/').filter((part) => part !== '') };
+}
+
+/** `EXPERIMENT/RUN/artifacts/...`, `EXPERIMENT/models/...`; what lies elsewhere is as the default says. */
+function mayUsePath(
+  proxied: ProxiedPath | undefined,
+  action: Action,
+  access: Access,
+): boolean | Promise<boolean> {
+  if (proxied === undefined) return false;
+  const id = readExperimentId(proxied.experimentId ?? '');
+  const types =
+    proxied.experimentId === undefined ? [] : listTypes(proxied.parts, action === 'manage');
   if (types.length === 0) return access.may(need('experiment', id, action));
   const experiment = { type: 'experiment', id } as const;
   return access.may(
@@ -61,6 +80,24 @@ function mayUsePath(wanted: string | undefined, action: Action, access: Access):
     ...types.map((type) => need(type, '*', action, experiment)),
   );
 }
+
+/** A list of an experiment's folder names its runs: who may read none of them does not see their ids. */
+export async function hideRuns(
+  call: Call,
+  answer: HttpAnswer,
+  access: Access,
+): Promise<HttpAnswer> {
+  if (call.request.method !== 'GET' || !LISTING.test(call.request.path)) return answer;
+  const { experimentId, parts = [] } = readProxied(call) ?? {};
+  if (experimentId === undefined || parts.length > 0) return answer;
+  const id = readExperimentId(experimentId);
+  if (await access.may(...withinExperiment(id, 'run', 'read'))) return answer;
+  const { files = [], ...rest } = parseAnswer(answer) as { files?: { path: string }[] };
+  const kept = files.filter(({ path }) => !RUN_ID.test(path));
+  return answerJson(answer.status, { ...rest, ...(kept.length === 0 ? {} : { files: kept }) });
+}
+
+const LISTING = /\/mlflow-artifacts\/artifacts$/;
 
 /** A folder that is deleted takes all in it along. */
 function listTypes(parts: readonly string[], isDeletion: boolean): readonly ResourceType[] {
@@ -105,16 +142,14 @@ function decode(text: string): string | undefined {
   }
 }
 
-const MOST_DECODED = 10;
+const MOST_QUOTED = 10;
 
-/** Nobody hides an experiment behind `%2531`; a path that leaves its folder is no path. */
-function decodeWhole(text: string): string | undefined {
-  let path: string | undefined = text;
-  for (let count = 0; count < MOST_DECODED; count += 1) {
-    const next: string | undefined = path === undefined ? undefined : decode(path);
-    if (next === path || next === undefined) break;
-    path = next;
+/** As the proxy reads it: nobody hides an experiment behind `%2531`. What leaves its folder is no path. */
+function unquoteWhole(sent: string): string | undefined {
+  let path = sent;
+  for (let round = 0; unquotePath(path) !== path; round += 1) {
+    if (round === MOST_QUOTED) return undefined;
+    path = unquotePath(path);
   }
-  const parts = path?.split(/[/\\]/) ?? ['..'];
-  return parts.includes('..') || parts.includes('.') ? undefined : path?.replace(/\/{2,}/g, '/');
+  return path.split(/[/\\]/).includes('..') ? undefined : posix.normalize(path);
 }

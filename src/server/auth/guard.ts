@@ -4,7 +4,7 @@ import type { Guard } from '../app.ts';
 import { answerJson, type Call } from '../endpoint.ts';
 import type { Services } from '../services.ts';
 import { Access } from './access.ts';
-import { isArtifactCall, mayUseArtifacts } from './artifact-rules.ts';
+import { hideRuns, isArtifactCall, mayUseArtifacts } from './artifact-rules.ts';
 import type { GrantStore } from './grant-store.ts';
 import type { Permission } from './permission.ts';
 import { containerOf, createPlaces } from './places.ts';
@@ -57,12 +57,14 @@ export function createGuard(options: GuardOptions): Guard {
     const access = new Access(caller, grants, defaultPermission);
     if (caller.isAdmin) return follow(call, await proceed(), caller, grants);
     const rule = rules[call.rpc];
-    const mayPass = isArtifactCall(call)
+    const isAboutFiles = rule === undefined && isArtifactCall(call);
+    const mayPass = isAboutFiles
       ? await mayUseArtifacts(call, access, places)
-      : rule !== undefined && (await rule(call, access));
+      : await rule?.(call, access);
     if (!mayPass) return FORBIDDEN;
     const answer = (await filterSearch(call, proceed, access)) ?? (await proceed());
     if (answer.status >= 400) return answer;
+    if (isAboutFiles) return hideRuns(call, answer, access);
     await follow(call, answer, caller, grants);
     const clean = await redact(call.rpc, access);
     if (clean === undefined) return answer;
