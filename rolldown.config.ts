@@ -22,12 +22,7 @@ const shipPython = {
 export default defineConfig({
   input: { main: 'src/main.ts' },
   platform: 'node',
-  external: [
-    ...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)),
-    'pg-native',
-    'xmlbuilder2',
-    'libxmljs2',
-  ],
+  external: [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), 'pg-native'],
   // The scripts that `mlts completion` prints.
   moduleTypes: { '.bash': 'text', '.zsh': 'text', '.fish': 'text' },
   plugins: [shipPython],

@@ -2,6 +2,7 @@ import { benchImages } from './images.ts';
 import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
+import { benchServer } from './server.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   search: benchSearch,
   transfers: benchTransfers,
   serve: benchServe,
+  server: benchServer,
   predict: benchPredict,
   images: benchImages,
 };

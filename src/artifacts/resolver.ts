@@ -1,6 +1,11 @@
 import { InvalidInput, MltsError, NotFound } from '../core/errors.ts';
 import type { LoggedModel } from '../core/logged-model.ts';
-import { MODEL_STAGES, type ModelVersion, type RegisteredModel } from '../core/model-registry.ts';
+import {
+  findStage,
+  MODEL_STAGES,
+  type ModelVersion,
+  type RegisteredModel,
+} from '../core/model-registry.ts';
 import type { RegistryStore } from '../registry/store.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { ModelReference } from './model-uri.ts';
@@ -117,7 +122,7 @@ function findLatest(
 
 /** In any case (`mlflow/entities/model_registry/model_version_stages.py`). */
 function readStage(text: string): ModelVersion['stage'] {
-  const stage = MODEL_STAGES.find((known) => known.toLowerCase() === text.toLowerCase());
+  const stage = findStage(text);
   if (stage !== undefined) return stage;
   throw new InvalidInput(`\`${text}\` is no version and no stage of a model`, {
     hint: `write a number, \`latest\`, or one of ${MODEL_STAGES.join(', ')}`,

@@ -9,6 +9,8 @@ import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { joinPath, showUri } from './artifact-uri.ts';
 import { isLocal } from './download.ts';
 import { type LocatedPlace, locateArtifact } from './locate.ts';
+import { findModelCache, type ModelCache, nameSource } from './model-cache/cache.ts';
+import { changeSource } from './model-cache/change.ts';
 import { parseModelUri } from './model-uri.ts';
 import { openArtifactStore } from './open.ts';
 import type { ArtifactResolver, ArtifactStore } from './store.ts';
@@ -41,7 +43,9 @@ export async function rewriteModelFiles(
     await withLock(lock, { signal: context.interrupts.signal }, async () => {
       const before = await readAll(store, place.path, names, context);
       const after = await change(before);
-      await writeAll(place, before, after, context);
+      await changeSource(place.cache, place.source, context, () =>
+        writeAll(place, before, after, context),
+      );
     });
   } finally {
     await store.close();
@@ -52,6 +56,10 @@ interface OpenPlace {
   readonly store: ArtifactStore;
   readonly path: string;
   readonly address: string;
+  /** Undefined where nobody keeps a copy of what lies there. */
+  readonly cache: ModelCache | undefined;
+  /** What the cache calls it. */
+  readonly source: string;
 }
 
 interface Surroundings {
@@ -65,12 +73,15 @@ async function findPlace(
   { context, resolver }: Surroundings,
 ): Promise<OpenPlace> {
   const places = await listPlaces(uri, resolver);
+  const trackingUri = resolver?.trackingUri ?? '';
   for (const { base, path } of places) {
-    const store = await openArtifactStore(base, context, resolver?.trackingUri ?? '');
+    const store = await openArtifactStore(base, context, trackingUri);
     const entries = await store.list(path, context.interrupts.signal).catch(() => []);
     const found = entries.map((entry) => entry.path.split('/').at(-1));
     if (names.every((name) => found.includes(name)) || places.length === 1) {
-      return { store, path, address: joinPath(showUri(base), path) };
+      const cache = isLocal(base) ? undefined : findModelCache(context);
+      const source = nameSource({ base, path }, trackingUri);
+      return { store, path, address: joinPath(showUri(base), path), cache, source };
     }
     await store.close();
   }

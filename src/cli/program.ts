@@ -56,6 +56,21 @@ const VERBS: readonly Verb[] = [
     load: async () => (await import('./models.ts')).modelsCommand,
   },
   {
+    name: 'server',
+    summary: "serve MLflow's REST API: experiments, runs, models, artifacts",
+    load: async () => (await import('./server.ts')).serverCommand,
+  },
+  {
+    name: 'ui',
+    summary: 'the old name of `server`',
+    load: async () => (await import('./server.ts')).uiCommand,
+  },
+  {
+    name: 'users',
+    summary: 'users, tokens and permissions of a server with logins',
+    load: async () => (await import('./users.ts')).usersCommand,
+  },
+  {
     name: 'datasets',
     summary: 'find GenAI evaluation datasets',
     load: async () => (await import('./datasets.ts')).datasetsCommand,

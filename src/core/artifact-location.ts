@@ -40,6 +40,17 @@ export function unquotePath(path: string): string {
   );
 }
 
+/** Unquotes again and again until nothing is quoted; undefined where that takes more than `mostLayers`. */
+export function unquoteFully(text: string, mostLayers: number): string | undefined {
+  let plain = text;
+  for (let layer = 0; layer < mostLayers; layer += 1) {
+    const next = unquotePath(plain);
+    if (next === plain) return plain;
+    plain = next;
+  }
+  return undefined;
+}
+
 function quoteCharacter(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 }

@@ -52,6 +52,21 @@ export const variables = {
   registryUri: 'MLFLOW_REGISTRY_URI',
   port: 'MLFLOW_PORT',
   host: 'MLFLOW_HOST',
+  backendStoreUri: 'MLFLOW_BACKEND_STORE_URI',
+  registryStoreUri: 'MLFLOW_REGISTRY_STORE_URI',
+  defaultArtifactRoot: 'MLFLOW_DEFAULT_ARTIFACT_ROOT',
+  serveArtifacts: 'MLFLOW_SERVE_ARTIFACTS',
+  artifactsOnly: 'MLFLOW_ARTIFACTS_ONLY',
+  workers: 'MLFLOW_WORKERS',
+  staticPrefix: 'MLFLOW_STATIC_PREFIX',
+  allowedHosts: 'MLFLOW_SERVER_ALLOWED_HOSTS',
+  corsAllowedOrigins: 'MLFLOW_SERVER_CORS_ALLOWED_ORIGINS',
+  disableSecurity: 'MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE',
+  xFrameOptions: 'MLFLOW_SERVER_X_FRAME_OPTIONS',
+  exposePrometheus: 'MLFLOW_EXPOSE_PROMETHEUS',
+  authConfigPath: 'MLFLOW_AUTH_CONFIG_PATH',
+  authAdminUsername: 'MLFLOW_AUTH_ADMIN_USERNAME',
+  authAdminPassword: 'MLFLOW_AUTH_ADMIN_PASSWORD',
   scoringTimeout: 'MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT',
   modelsWorkers: 'MLFLOW_MODELS_WORKERS',
   /** Seconds between the first signal and SIGKILL for a run's processes; default 10. */
@@ -69,11 +84,11 @@ export const variables = {
   dockerConfig: 'DOCKER_CONFIG',
   dockerCertPath: 'DOCKER_CERT_PATH',
   dockerTlsVerify: 'DOCKER_TLS_VERIFY',
-  /** `0`: the classic builder, `1`: BuildKit; default: by the daemon's version. */
+  /** `0`: the classic builder, anything else: BuildKit; default: by the daemon's version. */
   dockerBuildKit: 'DOCKER_BUILDKIT',
-  /** Set in a model image: what makes the environment of its model when it starts. */
+  /** What makes the environment of the model in a container; set in images. */
   containerEnvironmentManager: 'MLTS_CONTAINER_ENV_MANAGER',
-  /** Set in a generic model image that was built with `--install-mlflow`. */
+  /** Set in a generic image that was built with `--install-mlflow`. */
   containerInstallsMlflow: 'MLTS_CONTAINER_INSTALL_MLFLOW',
   gunicornArguments: 'GUNICORN_CMD_ARGS',
   /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
@@ -98,4 +113,11 @@ export function readNumber(env: Env, name: string, absent: number, largest = Inf
   if (Number.isFinite(value) && value >= 0 && value <= largest) return value;
   const range = largest === Infinity ? 'a number from 0' : `a number from 0 to ${largest}`;
   throw new InvalidInput(`${name} must be ${range}, got \`${text}\``);
+}
+
+/** Those of these variables that are set to something. */
+export function pickVariables(env: Env, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (env[name] ? [[name, env[name]] as [string, string]] : [])),
+  );
 }

@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'TEMPORARILY_UNAVAILABLE'
   | 'INVALID_STATE'
   | 'NOT_IMPLEMENTED'
+  | 'BAD_REQUEST'
+  | 'ENDPOINT_NOT_FOUND'
   | 'INTERNAL_ERROR';
 
 export interface ErrorDetails {

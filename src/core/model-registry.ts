@@ -6,6 +6,11 @@ import type { Tag } from './entities.ts';
 export const MODEL_STAGES = ['None', 'Staging', 'Production', 'Archived'] as const;
 export type ModelStage = (typeof MODEL_STAGES)[number];
 
+/** In whatever case it is written; undefined where there is no such stage. */
+export function findStage(text: string): ModelStage | undefined {
+  return MODEL_STAGES.find((stage) => stage.toLowerCase() === text.toLowerCase());
+}
+
 /** A name for one version, such as `champion`. */
 export interface ModelAlias {
   readonly alias: string;

@@ -6,7 +6,7 @@ import { flattenRequirements } from './requirement-lines.ts';
 import type { Specification } from './specification.ts';
 
 /** For projects that name no Python; MLflow takes the one it runs on. */
-const DEFAULT_PYTHON = '3.12';
+export const DEFAULT_PYTHON = '3.12';
 /** `.`, `-e ./x`, `../x`, `file:///x`: files of this machine. */
 const LOCAL_REQUIREMENT = /^(?:(?:-e|--editable)[\s=]+)?(?:\.{1,2}(?:[/[]|$)|file:|\/)/;
 

@@ -84,8 +84,12 @@ const READ_BYTES = 1024 * 1024;
 
 /** Reads the first `sizeBytes` of a file: what is added to it meanwhile is left out. */
 export function readFileUpTo(path: string, sizeBytes: number): Readable {
-  const end = Math.max(0, sizeBytes - 1);
-  return createReadStream(path, { start: 0, end, highWaterMark: READ_BYTES });
+  return readFileRange(path, 0, Math.max(0, sizeBytes - 1));
+}
+
+/** Bytes `start` to `end`, both of them included. */
+export function readFileRange(path: string, start: number, end: number): Readable {
+  return createReadStream(path, { start, end, highWaterMark: READ_BYTES });
 }
 
 /** A file of which parts are read into buffers that belong to the caller, in any order. */

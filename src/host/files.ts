@@ -71,6 +71,15 @@ export async function withLock<T>(
   }
 }
 
+/** Takes the lock at `path` as `withLock` does, if nobody has it; returns what gives it back. */
+export async function tryLock(path: string): Promise<(() => void) | undefined> {
+  const { DatabaseSync } = await import('node:sqlite');
+  const lock = new DatabaseSync(path, { timeout: 0 });
+  if (tryBegin(lock)) return () => lock.close();
+  lock.close();
+  return undefined;
+}
+
 function tryBegin(lock: { exec(sql: string): void }): boolean {
   try {
     lock.exec('BEGIN EXCLUSIVE');

@@ -1,5 +1,15 @@
-import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
 import { explainCode } from './file-error.ts';
 
@@ -97,4 +107,15 @@ export async function replaceInFile(path: string, search: string, value: string)
   const content = (await readFile(path)).toString('latin1');
   if (!content.includes(search)) return;
   await writeFile(path, content.replaceAll(search, value), 'latin1');
+}
+
+/** With all links followed; parts that are not there yet stay as they are written. */
+export async function resolvePath(path: string): Promise<string> {
+  const absolute = resolve(path);
+  try {
+    return await realpath(absolute);
+  } catch {
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(await resolvePath(parent), basename(absolute));
+  }
 }

@@ -44,3 +44,11 @@ export function listenForInterrupts(processToWatch: NodeJS.Process): Interrupts 
   }
   return { signal: first.signal, force: second.signal };
 }
+
+/** Returns when the signal is aborted, at once where it is already. */
+export function waitUntilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

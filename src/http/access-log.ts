@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { HttpHandler } from './server.ts';
+import { Readable } from 'node:stream';
+import type { HttpAnswer, HttpHandler, HttpRequest } from './server.ts';
 
 /** One request, as it is logged: a JSON line that any collector of logs reads. */
 export interface AccessEntry {
@@ -29,16 +30,29 @@ export function logAccess(
     const given = request.headers['x-request-id'];
     const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     const answer = await handler(request);
-    log({
-      time: new Date(startedAtMs).toISOString(),
-      requestId,
-      method: request.method,
-      path: request.path,
-      status: answer.status,
-      durationMs: now() - startedAtMs,
-      requestBytes: request.body.length,
-      responseBytes: Buffer.byteLength(answer.body),
-    });
+    const tell = (): void =>
+      log({
+        time: new Date(startedAtMs).toISOString(),
+        requestId,
+        method: request.method,
+        path: request.path,
+        status: answer.status,
+        durationMs: now() - startedAtMs,
+        requestBytes: countRequestBytes(request),
+        responseBytes: countAnswerBytes(answer),
+      });
+    if (answer.body instanceof Readable) answer.body.once('close', tell);
+    else tell();
     return { ...answer, headers: { ...answer.headers, 'x-request-id': requestId } };
   };
+}
+
+/** Of a stream, what was announced: it is not looked at on its way. */
+function countRequestBytes({ body, stream, headers }: HttpRequest): number {
+  return stream === undefined ? body.length : Number(headers['content-length'] ?? 0);
+}
+
+function countAnswerBytes({ body, headers }: HttpAnswer): number {
+  if (body instanceof Readable) return Number(headers?.['content-length'] ?? 0);
+  return Buffer.byteLength(body);
 }

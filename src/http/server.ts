@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 
 export interface HttpRequest {
@@ -9,16 +11,30 @@ export interface HttpRequest {
   readonly path: string;
   readonly query: string;
   readonly headers: IncomingMessage['headers'];
+  /** Empty where the body comes as a stream. */
   readonly body: Buffer;
+  /** The body, where `HttpServerOptions.takesStream` asked for it so; nothing of it was read, and no limit holds. */
+  readonly stream?: Readable | undefined;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+  /** Who asks, where a login was needed. */
+  readonly caller?: Caller | undefined;
+}
+
+/** A user who has shown a password or a token. */
+export interface Caller {
+  readonly id: number;
+  readonly name: string;
+  /** Who may do everything. */
+  readonly isAdmin: boolean;
 }
 
 export interface HttpAnswer {
   readonly status: number;
   readonly type?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly body: string | Buffer;
+  /** A stream is sent as it comes; where it fails half way the connection is cut. */
+  readonly body: string | Buffer | Readable;
 }
 
 export type HttpHandler = (request: HttpRequest) => Promise<HttpAnswer> | HttpAnswer;
@@ -29,6 +45,8 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly mostBodyBytes: number;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Whether the handler reads the body of such a request by itself. Absent: never. */
+  takesStream?(method: string, path: string): boolean;
   /** The answer to what the handler throws; it never throws itself. */
   answerError(error: unknown): HttpAnswer;
 }
@@ -63,7 +81,8 @@ export async function startHttpServer(
   handler: HttpHandler,
   options: HttpServerOptions,
 ): Promise<HttpServer> {
-  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  // Node's limit for a whole request would cut a large file that takes long: `readRequest` has its own.
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
   const settings = { ...timeouts, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
   let isClosing = false;
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
@@ -133,30 +152,71 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   handler: HttpHandler,
-  { mostBodyBytes, answerError }: HttpServerOptions,
+  options: HttpServerOptions,
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   let result: HttpAnswer;
   try {
-    const body = await readBody(request, mostBodyBytes);
-    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
-    const { method = 'GET', headers } = request;
-    result = await handler({ method, path, query, headers, body, signal: gone.signal });
+    result = await handler(await readRequest(request, options, gone.signal));
   } catch (error) {
-    result = answerError(error);
+    result = options.answerError(error);
     // What is left of a body that is too large is not read to its end.
     if (error instanceof BodyTooLarge) response.setHeader('connection', 'close');
   }
-  if (response.destroyed) return;
-  const bytes =
-    typeof result.body === 'string' ? Buffer.byteLength(result.body) : result.body.length;
-  response.writeHead(result.status, {
-    ...(result.type === undefined ? {} : { 'content-type': result.type }),
-    'content-length': bytes,
-    ...result.headers,
+  if (response.destroyed) {
+    if (result.body instanceof Readable) result.body.destroy();
+    return;
+  }
+  await send(result, request, response);
+}
+
+async function readRequest(
+  request: IncomingMessage,
+  { mostBodyBytes, takesStream }: HttpServerOptions,
+  signal: AbortSignal,
+): Promise<HttpRequest> {
+  const url = request.url ?? '/';
+  const queryAt = url.indexOf('?');
+  const path = queryAt === -1 ? url : url.slice(0, queryAt);
+  const query = queryAt === -1 ? '' : url.slice(queryAt + 1);
+  const { method = 'GET', headers } = request;
+  const shared = { method, path, query, headers, signal };
+  if (takesStream?.(method, path)) {
+    // As long as something comes, it may take as long as it likes.
+    request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy());
+    return { ...shared, body: NOTHING, stream: request };
+  }
+  const limit = setTimeout(() => request.destroy(), REQUEST_TIMEOUT_MS);
+  const body = await readBody(request, mostBodyBytes).finally(() => clearTimeout(limit));
+  return { ...shared, body };
+}
+
+async function send(
+  { status, type, headers, body }: HttpAnswer,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A body that nobody wanted would be taken for the next request.
+  if (!request.complete) response.setHeader('connection', 'close');
+  response.writeHead(status, {
+    ...(type === undefined ? {} : { 'content-type': type }),
+    ...(body instanceof Readable ? {} : { 'content-length': countBytes(body) }),
+    ...headers,
   });
-  response.end(request.method === 'HEAD' ? undefined : result.body);
+  if (!(body instanceof Readable)) {
+    response.end(request.method === 'HEAD' ? undefined : body);
+  } else if (request.method === 'HEAD') {
+    body.destroy();
+    response.end();
+  } else {
+    // The client has gone, or the stream failed: either way there is nobody left to tell but the log.
+    await pipeline(body, response).catch(() => {});
+  }
+}
+
+function countBytes(body: string | Buffer): number {
+  return typeof body === 'string' ? Buffer.byteLength(body) : body.length;
 }
 
 const NOTHING = Buffer.alloc(0);

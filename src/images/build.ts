@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Env } from '../core/environment-variables.ts';
+import { pickVariables } from '../core/environment-variables.ts';
 import { packBuildContext } from '../host/docker/build-context.ts';
 import { readDockerConfig, readProxyVariables } from '../host/docker/config.ts';
 import { buildImage, findImage, type ImageDetails, pruneImages } from '../host/docker/images.ts';
@@ -13,6 +13,7 @@ import {
   type ProjectRecipe,
   renderEnvironmentDockerfile,
   renderProjectDockerfile,
+  renderRequirements,
 } from './dockerfile.ts';
 import { ensureImage, type ImageWork, requireImage } from './pull.ts';
 
@@ -123,7 +124,12 @@ async function build(
   });
 }
 
-function withImageLock<T>(name: string, work: ImageWork, make: () => Promise<T>): Promise<T> {
+/** Whoever builds an image of that name at the same time waits. */
+export function withImageLock<T>(
+  name: string,
+  work: ImageWork,
+  make: () => Promise<T>,
+): Promise<T> {
   const { context, signal } = work;
   const file = `image-${name.replace(/[^\w.-]/g, '_')}.lock`;
   const onWait = (): void => context.terminal.note(`waiting for another build of image ${name}`);
@@ -138,18 +144,8 @@ function hashRecipe(recipe: EnvironmentRecipe): string {
 
 function listRequirementFiles(recipe: EnvironmentRecipe): Record<string, string> {
   return {
-    'pip/build.txt': toFile(recipe.buildDependencies),
-    'pip/requirements.txt': toFile(recipe.dependencies),
-    'pip/constraints.txt': toFile(recipe.constraints),
+    'pip/build.txt': renderRequirements(recipe.buildDependencies),
+    'pip/requirements.txt': renderRequirements(recipe.dependencies),
+    'pip/constraints.txt': renderRequirements(recipe.constraints),
   };
-}
-
-function toFile(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join('');
-}
-
-function pickVariables(env: Env, names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    names.flatMap((name) => (env[name] ? [[name, env[name]] as [string, string]] : [])),
-  );
 }

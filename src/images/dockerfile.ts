@@ -10,15 +10,17 @@ export const LABELS = {
   project: 'mlts.project',
 } as const;
 
-/** Settings of pip that a build takes over from our environment; `PIP_CERT` is a file, copied in. */
-export const PIP_ARGUMENTS = [
+/** Settings of pip that a build takes over from our environment. */
+export const PIP_SETTINGS = [
   'PIP_INDEX_URL',
   'PIP_EXTRA_INDEX_URL',
   'PIP_TRUSTED_HOST',
   'PIP_DEFAULT_TIMEOUT',
   'PIP_RETRIES',
-  'PIP_CERT',
 ] as const;
+
+/** `PIP_CERT` is a file, copied in. */
+export const PIP_ARGUMENTS = [...PIP_SETTINGS, 'PIP_CERT'] as const;
 
 export const CERTIFICATE_PATH = '/tmp/mlts/certificates.pem';
 
@@ -38,7 +40,7 @@ export function renderEnvironmentDockerfile(recipe: EnvironmentRecipe, key: stri
   const pip = '/opt/mlts/bin/python -m pip install --no-cache-dir';
   const constraints = recipe.constraints.length > 0 ? ' -c constraints.txt' : '';
   return lines(
-    `${from(recipe.baseImage)} AS packages`,
+    `${from(recipe.baseImage, PROJECT_HINT)} AS packages`,
     `LABEL ${LABELS.stage}="${key}"`,
     'RUN python3 -m venv /opt/mlts',
     'COPY pip/ /tmp/mlts/',
@@ -47,7 +49,7 @@ export function renderEnvironmentDockerfile(recipe: EnvironmentRecipe, key: stri
     ...(recipe.buildDependencies.length > 0 ? [`RUN ${pip} -r build.txt`] : []),
     ...(recipe.dependencies.length > 0 ? [`RUN ${pip} -r requirements.txt${constraints}`] : []),
     '',
-    from(recipe.baseImage),
+    from(recipe.baseImage, PROJECT_HINT),
     'COPY --from=packages /opt/mlts /opt/mlts',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: Docker's own variable.
     'ENV VIRTUAL_ENV=/opt/mlts PATH=/opt/mlts/bin:${PATH}',
@@ -67,7 +69,7 @@ export interface ProjectRecipe {
 export function renderProjectDockerfile({ baseImage, tag, owner }: ProjectRecipe): string {
   const chown = owner === undefined ? '' : `--chown=${owner} `;
   return lines(
-    from(baseImage),
+    from(baseImage, PROJECT_HINT),
     `COPY ${chown}code/ ${CODE_DIRECTORY}/`,
     `WORKDIR ${CODE_DIRECTORY}`,
     `LABEL ${LABELS.project}="${tag}"`,
@@ -87,14 +89,20 @@ export function nameProjectImage(project: string | undefined, commit: string | u
   return (name || 'docker-project') + tag;
 }
 
-/** @throws InvalidInput where the name would be more than one word: a project could add lines of its own. */
-function from(image: string): string {
+const PROJECT_HINT =
+  'check `image` in the MLproject file, or `python` in python_env.yaml: `"3.11"`';
+
+/** @throws InvalidInput where the name would be more than one word: a project or model could add lines of its own. */
+export function from(image: string, hint: string): string {
   if (/^[\w.:/@[\]-]+$/.test(image)) return `FROM ${image}`;
-  throw new InvalidInput(`${JSON.stringify(image)} is no name of an image`, {
-    hint: 'check `image` in the MLproject file, or `python` in python_env.yaml: `"3.11"`',
-  });
+  throw new InvalidInput(`${JSON.stringify(image)} is no name of an image`, { hint });
 }
 
 function lines(...text: readonly string[]): string {
   return `${text.join('\n')}\n`;
+}
+
+/** A requirements file of these lines. */
+export function renderRequirements(requirements: readonly string[]): string {
+  return requirements.map((line) => `${line}\n`).join('');
 }

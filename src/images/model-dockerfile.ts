@@ -1,12 +1,13 @@
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
-import { PIP_ARGUMENTS } from './dockerfile.ts';
+import { from, PIP_SETTINGS } from './dockerfile.ts';
 import { PACKAGE_LIST, VENV } from './install-packages.ts';
 
 /** Where the model is in its image, as in MLflow's (`mlflow/models/container/__init__.py`). */
 export const MODEL_DIRECTORY = '/opt/ml/model';
-const PORT = 8080;
+export const MODEL_PORT = 8080;
 const PROGRAM = '/opt/mlts/bin/mlts.cjs';
+const HINT = 'check --base-image, or `python` in python_env.yaml of the model: `"3.11"`';
 /** In the group of root, as platforms that choose the user by themselves want it. */
 const USER = '10001:0';
 
@@ -76,7 +77,7 @@ export function renderSharedDockerfile(recipe: ModelImageRecipe, stage: string):
 
 /** The rest, on top of the shared part. */
 export function renderLastDockerfile(recipe: ModelImageRecipe, shared: string): string {
-  return join([[from(shared), ...renderModel(recipe)]]);
+  return join([[from(shared, HINT), ...renderModel(recipe)]]);
 }
 
 function join(blocks: readonly (readonly string[])[]): string {
@@ -87,10 +88,10 @@ function join(blocks: readonly (readonly string[])[]): string {
 function renderPackages(recipe: ModelImageRecipe): string[] {
   const { packages, environmentManager, baseImage, buildArguments } = recipe;
   if (packages === 'at-start' && environmentManager === 'conda') return [];
-  const names = [...PIP_ARGUMENTS.filter((name) => name !== 'PIP_CERT'), ...buildArguments];
+  const names = [...PIP_SETTINGS, ...buildArguments];
   return [
     '# The packages, in a stage of their own: what installs them stays behind.',
-    `${from(packages === 'conda' ? CONDA_IMAGE : baseImage)} AS ${PACKAGES_STAGE}`,
+    `${from(packages === 'conda' ? CONDA_IMAGE : baseImage, HINT)} AS ${PACKAGES_STAGE}`,
     ...(packages === 'requirements' ? renderSystemPackages(recipe) : []),
     ...(packages === 'at-start' ? [] : ['COPY requirements/ /tmp/mlts/']),
     ...names.map((name) => `ARG ${name}`),
@@ -122,7 +123,7 @@ function checkPython({ python = '' }: ModelImageRecipe): string {
 }
 
 /** The image in which conda makes environments; what it makes runs in any image. */
-const CONDA_IMAGE = 'condaforge/miniforge3:latest';
+export const CONDA_IMAGE = 'condaforge/miniforge3:latest';
 
 function renderMounts({ buildKit, packages }: ModelImageRecipe): string {
   if (buildKit === undefined) return '';
@@ -144,12 +145,12 @@ function renderSystemPackages({ systemPackages }: ModelImageRecipe): string[] {
 function renderServer(recipe: ModelImageRecipe): string[] {
   return [
     '# The server, and the model last: it changes most.',
-    from(recipe.baseImage),
+    from(recipe.baseImage, HINT),
     ...renderSystemPackages(recipe),
     ...listCopied(recipe).map((path) => `COPY --from=${PACKAGES_STAGE} ${path} ${path}`),
     'COPY server/ /opt/mlts/',
     ...renderEnvironment(recipe),
-    `EXPOSE ${PORT}`,
+    `EXPOSE ${MODEL_PORT}`,
     `USER ${USER}`,
     'WORKDIR /tmp',
     'STOPSIGNAL SIGTERM',
@@ -187,7 +188,7 @@ function renderEnvironment(recipe: ModelImageRecipe): string[] {
 
 /** Of a process of its own: base images have no curl. */
 function renderHealthCheck({ nodePath }: ModelImageRecipe): string {
-  const script = `fetch('http://127.0.0.1:${PORT}/ping').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
+  const script = `fetch('http://127.0.0.1:${MODEL_PORT}/ping').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
   const times = '--interval=10s --timeout=5s --start-period=120s --retries=3';
   return `HEALTHCHECK ${times} CMD ["/opt/mlts/${nodePath}", "-e", "${script}"]`;
 }
@@ -197,12 +198,4 @@ function renderLabels(labels: Readonly<Record<string, string>>): string[] {
     ([name, value]) => `${name}=${JSON.stringify(value).replaceAll('$', '\\$')}`,
   );
   return pairs.length === 0 ? [] : [`LABEL ${pairs.join(' \\\n      ')}`];
-}
-
-/** @throws InvalidInput where the name would be more than one word: a model could add lines of its own. */
-function from(image: string): string {
-  if (/^[\w.:/@[\]-]+$/.test(image)) return `FROM ${image}`;
-  throw new InvalidInput(`${JSON.stringify(image)} is no name of an image`, {
-    hint: 'check --base-image, or `python` in python_env.yaml of the model: `"3.11"`',
-  });
 }

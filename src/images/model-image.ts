@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { join } from 'node:path';
 import { redactUrls } from '../core/redact.ts';
 import { type BuildEntry, digestEntries, packEntries } from '../host/docker/build-entries.ts';
 import { readDockerConfig, readProxyVariables } from '../host/docker/config.ts';
 import { describeImage, type ImageDescription } from '../host/docker/image-contents.ts';
 import { buildImage, findImage, pruneImages, tagImage } from '../host/docker/images.ts';
 import { pushImage } from '../host/docker/push.ts';
-import { cacheDirectory, withLock } from '../host/files.ts';
+import { withImageLock } from './build.ts';
 import { findCredentials } from './credentials.ts';
 import {
   IMAGE_LABELS,
@@ -153,13 +152,6 @@ async function build(
     signal,
     onLine: (line) => terminal.note(terminal.style.dim(line)),
   });
-}
-
-function withImageLock<T>(name: string, work: ImageWork, make: () => Promise<T>): Promise<T> {
-  const { context, signal } = work;
-  const file = `image-${name.replace(/[^\w.-]/g, '_')}.lock`;
-  const onWait = (): void => context.terminal.note(`waiting for another build of image ${name}`);
-  return withLock(join(cacheDirectory(context.env), 'locks', file), { signal, onWait }, make);
 }
 
 function toDockerfile(text: string): BuildEntry {

@@ -10,6 +10,9 @@ const LIMITS = { name: 256, tagValue: 100_000, alias: 255 } as const;
 /** What one search of models may ask for (`SEARCH_REGISTERED_MODEL_MAX_RESULTS_THRESHOLD`). */
 export const MOST_MODELS = 1_000;
 
+/** As `MOST_MODELS`, of versions (`SEARCH_MODEL_VERSION_MAX_RESULTS_THRESHOLD`). */
+export const MOST_VERSIONS = 200_000;
+
 /** @throws InvalidInput for a name that is empty or would not fit into a `models:/` URI. */
 export function checkModelName(name: string): string {
   if (name.trim() === '') throw new InvalidInput('the model name is empty');

@@ -3,6 +3,7 @@ import { variables } from '../core/environment-variables.ts';
 import type { Context } from '../host/context.ts';
 import { cacheDirectory } from '../host/files.ts';
 import { locateStore } from '../host/store-place.ts';
+import type { SqlUse } from '../sql/connection.ts';
 import type { RegistryStore } from './store.ts';
 
 /** MLFLOW_REGISTRY_URI, else where the runs are (`mlflow/tracking/_model_registry/utils.py`). */
@@ -19,11 +20,15 @@ export function resolveRegistryUri({ env }: Context, trackingUri: string): strin
  *
  * @throws InvalidInput for a URI that mlts has no registry for; what the stores throw on opening.
  */
-export async function openRegistryStore(uri: string, context: Context): Promise<RegistryStore> {
+export async function openRegistryStore(
+  uri: string,
+  context: Context,
+  use: SqlUse = {},
+): Promise<RegistryStore> {
   const place = locateStore(uri, context.cwd, 'model registry');
   switch (place.kind) {
     case 'sql':
-      return openSqlRegistry(uri, context);
+      return openSqlRegistry(uri, context, use);
     case 'server':
       return openServerRegistry(uri, context);
     case 'folder':
@@ -37,10 +42,10 @@ async function openServerRegistry(uri: string, context: Context): Promise<Regist
   return new RestRegistryStore(await openMlflowApi(uri, context));
 }
 
-async function openSqlRegistry(uri: string, context: Context): Promise<RegistryStore> {
+async function openSqlRegistry(uri: string, context: Context, use: SqlUse): Promise<RegistryStore> {
   const { openSqlConnection } = await import('../sql/open.ts');
   const { SqlRegistryStore } = await import('./sql/sql-registry-store.ts');
-  return new SqlRegistryStore(await openSqlConnection(uri, context), () => context.now());
+  return new SqlRegistryStore(await openSqlConnection(uri, context, use), () => context.now());
 }
 
 async function openFileRegistry(

@@ -65,7 +65,8 @@ export interface RegistryStore {
   getDownloadUri(name: string, version: number): Promise<string>;
   /** Of all models, without the deleted ones. */
   searchVersions(search: RegistrySearch): Promise<Page<ModelVersion>>;
-  updateVersion(name: string, version: number, description: string): Promise<void>;
+  /** Without a description it has none any more. */
+  updateVersion(name: string, version: number, description: string | undefined): Promise<void>;
   /** Takes its aliases with it. */
   deleteVersion(name: string, version: number): Promise<void>;
   setVersionTag(name: string, version: number, tag: Tag): Promise<void>;

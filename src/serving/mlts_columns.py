@@ -1,6 +1,8 @@
 """What pandas makes of the columns of a chunk, and of those of the whole file: it guesses their types from all that it
 reads at once."""
 
+import re
+
 
 class Unfit(Exception):
     """Chunks would not give what the whole file gives; or not with these types of columns."""
@@ -26,11 +28,38 @@ def find_kind(column):
     from pandas.api.types import infer_dtype
 
     dtype = str(column.dtype)
+    if dtype in ("object", "str") and keeps_gaps(column):
+        return "object:mixed with large integers"
     if dtype == "object":
         return f"object:{infer_dtype(column, skipna=True)}"
     if dtype == "float64" and len(column) > 0 and column.isna().all():
         return "float64:empty"
     return dtype
+
+
+INTEGER = re.compile(r"\s*[+-]?\d+\s*")
+LARGE = range(2**63, 2**64)
+
+
+def keeps_gaps(column):
+    """Whether it holds integers and gaps only, and one that needs 64 bits without a sign: there pandas leaves gaps as
+    the text that they are, but not where it finds anything else in the same column."""
+    is_large = False
+    for cell in column:
+        if not isinstance(cell, str):
+            continue
+        if INTEGER.fullmatch(cell):
+            is_large = is_large or int(cell) in LARGE
+        elif cell not in find_gaps():
+            return False
+    return is_large
+
+
+def find_gaps():
+    """What pandas takes for a gap."""
+    from pandas._libs.parsers import STR_NA_VALUES
+
+    return STR_NA_VALUES
 
 
 def widen(one, other):

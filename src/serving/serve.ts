@@ -1,4 +1,5 @@
 import type { Context } from '../host/context.ts';
+import { waitUntilAborted } from '../host/interrupts.ts';
 import { logAccess } from '../http/access-log.ts';
 import { allowOrigins } from '../http/cors.ts';
 import { type HttpHandler, type HttpServerOptions, startHttpServer } from '../http/server.ts';
@@ -129,17 +130,10 @@ async function listen(
 ): Promise<void> {
   const server = await startHttpServer(app, { ...options, answerError: answerScoringError });
   terminal.note(`serving at ${server.url} (MLflow ${info.mlflow}, Python ${info.python})`);
-  await untilAborted(interrupts.signal);
+  await waitUntilAborted(interrupts.signal);
   terminal.note('stopping: requests under way are answered first');
   interrupts.force.addEventListener('abort', () => void pool.close(0));
   await server.close(options.graceMs);
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 function tell(event: PoolEvent, { terminal }: Context): void {

@@ -17,6 +17,11 @@ export interface SqlConnection {
   explain(error: unknown): MltsError;
 }
 
+/** Who opens a database: a command that is soon done, or a server that many ask at once. */
+export interface SqlUse {
+  readonly isServer?: boolean;
+}
+
 /** Runs `work`; what the driver throws comes out as an `MltsError`. */
 export async function explained<T>(
   connection: Pick<SqlConnection, 'explain'>,

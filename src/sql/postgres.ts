@@ -2,12 +2,14 @@ import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { CustomTypesConfig, Pool } from 'pg';
 import { InvalidInput, MltsError, Unavailable } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
-import { explained, type SqlConnection } from './connection.ts';
+import { explained, type SqlConnection, type SqlUse } from './connection.ts';
 import { completeSchema, holdsData, type PresentColumn } from './old-schema.ts';
 import { ensureSchema, type FoundSchema, refuseOld } from './schema-check.ts';
 import type { Tables } from './tables.ts';
 
 const CONNECT_TIMEOUT_MS = 20_000;
+const CONNECTIONS_OF_COMMAND = 2;
+const CONNECTIONS_OF_SERVER = 10;
 /** Any number of our own: who makes the tables holds this advisory lock. */
 const SCHEMA_LOCK = 7_091_317;
 
@@ -18,14 +20,18 @@ const SCHEMA_LOCK = 7_091_317;
  * @throws InvalidInput for a URI that cannot be read, MltsError for another schema or where access is
  * denied, Unavailable where it cannot be reached.
  */
-export async function openPostgres(uri: string): Promise<SqlConnection> {
+export async function openPostgres(
+  uri: string,
+  { isServer = false }: SqlUse = {},
+): Promise<SqlConnection> {
   const explain = (error: unknown): MltsError => explainPostgresError(error, uri);
-  const database = await connectPostgres(uri);
+  const most = isServer ? CONNECTIONS_OF_SERVER : CONNECTIONS_OF_COMMAND;
+  const database = await connectPostgres(uri, undefined, most);
   const shared = {
     uri,
     runsPerRead: 1_000,
     toFlag: (value: boolean) => value,
-    isUniqueViolation,
+    isUniqueViolation: isPostgresUniqueViolation,
     explain,
   };
   try {
@@ -34,7 +40,7 @@ export async function openPostgres(uri: string): Promise<SqlConnection> {
       if (refusal === undefined) return { ...shared, database, refusal };
       const script = await writeCompletion(database);
       await database.destroy();
-      return { ...shared, database: await connectPostgres(uri, script), refusal };
+      return { ...shared, database: await connectPostgres(uri, script, most), refusal };
     });
   } catch (error) {
     await database.destroy();
@@ -43,8 +49,12 @@ export async function openPostgres(uri: string): Promise<SqlConnection> {
 }
 
 /** Opens a pool; each of its connections begins with `script`, and then only reads. */
-export async function connectPostgres(uri: string, script?: string): Promise<Kysely<Tables>> {
-  const pool = await createPool(uri);
+export async function connectPostgres(
+  uri: string,
+  script?: string,
+  most = CONNECTIONS_OF_COMMAND,
+): Promise<Kysely<Tables>> {
+  const pool = await createPool(uri, most);
   const begin = script && `${script}; set default_transaction_read_only = on`;
   const dialect = new PostgresDialect({
     pool,
@@ -75,12 +85,12 @@ async function writeCompletion(database: Kysely<Tables>): Promise<string> {
   return completeSchema(postgresSchema, rows, rows[0]?.schema ?? 'public');
 }
 
-async function createPool(uri: string): Promise<Pool> {
+async function createPool(uri: string, most: number): Promise<Pool> {
   const { default: pg } = await import('pg');
   const pool = new pg.Pool({
     connectionString: connectionStringOf(uri),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    max: 2,
+    max: most,
     keepAlive: true,
     application_name: 'mlts',
     types: { getTypeParser: chooseParser(pg.types) },
@@ -133,7 +143,7 @@ async function createSchema(database: Kysely<Tables>): Promise<void> {
   });
 }
 
-function isUniqueViolation(error: unknown): boolean {
+export function isPostgresUniqueViolation(error: unknown): boolean {
   return (error as { code?: string }).code === '23505';
 }
 

@@ -5,6 +5,7 @@ import type { Context } from '../host/context.ts';
 import { cacheDirectory, kindOf } from '../host/files.ts';
 import { listNames } from '../host/folders.ts';
 import { locateStore } from '../host/store-place.ts';
+import type { SqlUse } from '../sql/connection.ts';
 import { readLengthRule } from './limits.ts';
 import type { TrackingStore } from './store.ts';
 
@@ -38,11 +39,15 @@ async function holdsExperiments(folder: string): Promise<boolean> {
  *
  * @throws InvalidInput for a URI that mlts has no store for; what the stores throw on opening.
  */
-export async function openTrackingStore(uri: string, context: Context): Promise<TrackingStore> {
+export async function openTrackingStore(
+  uri: string,
+  context: Context,
+  use: SqlUse = {},
+): Promise<TrackingStore> {
   const place = locateStore(uri, context.cwd);
   switch (place.kind) {
     case 'sql':
-      return openSqlStore(uri, context);
+      return openSqlStore(uri, context, use);
     case 'server': {
       const { RestTrackingStore } = await import('./rest/rest-tracking-store.ts');
       return RestTrackingStore.open(uri, context);
@@ -52,10 +57,10 @@ export async function openTrackingStore(uri: string, context: Context): Promise<
   }
 }
 
-async function openSqlStore(uri: string, context: Context): Promise<TrackingStore> {
+async function openSqlStore(uri: string, context: Context, use: SqlUse): Promise<TrackingStore> {
   const { SqlTrackingStore } = await import('./sql/sql-tracking-store.ts');
   const { openSqlConnection } = await import('../sql/open.ts');
-  const connection = await openSqlConnection(uri, context);
+  const connection = await openSqlConnection(uri, context, use);
   const { env, cwd, now, terminal } = context;
   return SqlTrackingStore.open(connection, {
     // MLflow's server tells the processes it starts where artifacts go.

@@ -186,6 +186,8 @@ export interface TrackingStore {
   scanRuns(scan: RunScan): AsyncIterable<readonly Run[]>;
   /** The datasets and models that went into a run and came out of it. */
   getRunLinks(runId: string): Promise<RunLinks>;
+  /** Those of many runs by their ids; a run that has none, or is not there, may be left out. */
+  getLinksOfRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunLinks>>;
   /** What is an input already stays as it is. */
   logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void>;
   /** What is an output already stays as it is. */

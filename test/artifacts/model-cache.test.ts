@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { deliverArtifact } from '../../src/artifacts/delivery.ts';
 import { fetchModel } from '../../src/artifacts/fetch-model.ts';
+import { rewriteModelFiles } from '../../src/artifacts/rewrite.ts';
 import { uploadFolder } from '../../src/artifacts/upload.ts';
 import { openRegistryStore } from '../../src/registry/open.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
@@ -74,7 +75,10 @@ async function register(files: Readonly<Record<string, string>> = FILES) {
 }
 
 const fetch = (uri: string, context = createContext()): Promise<string> =>
-  withResolver(trackingUri, context, (resolver) => fetchModel(uri, context, resolver));
+  withResolver(trackingUri, context, async (resolver) => {
+    const { folder } = await fetchModel(uri, context, resolver);
+    return folder;
+  });
 
 const deliver = (uri: string, context = createContext(), usesCache = true): Promise<string> =>
   withResolver(trackingUri, context, (resolver) =>
@@ -299,7 +303,7 @@ describe('a model that an MLflow server hands out, which knows no versions of fi
     };
     const download = async () => {
       counting.requests.splice(0);
-      const path = await withResolver(counting.uri, context, (resolver) =>
+      const { folder: path } = await withResolver(counting.uri, context, (resolver) =>
         fetchModel(`models:/${id}`, context, resolver),
       );
       const files = counting.requests.filter((line) => line.endsWith('/artifacts/MLmodel'));
@@ -312,5 +316,44 @@ describe('a model that an MLflow server hands out, which knows no versions of fi
     await store.loggedModels.finalize(id, 'READY');
     expect(await download()).toEqual({ text: 'two', requests: 1 });
     await store.close();
+  });
+
+  test('and again where its requirements were changed in place', async () => {
+    const context = createContext();
+    const store = await openTrackingStore(counting.uri, context);
+    const { id, artifactUri: base } = await store.loggedModels.create({ experimentId: '0' });
+    await store.loggedModels.finalize(id, 'READY');
+    await store.close();
+    await mkdir(join(folder, 'made'));
+    await writeFile(join(folder, 'made/requirements.txt'), 'six==1.0');
+    await uploadFolder(
+      join(folder, 'made'),
+      { base, folder: '', trackingUri: counting.uri },
+      context,
+    );
+    const registry = await openRegistryStore(counting.uri, context);
+    await registry.createModel({ name: 'rewritten' });
+    await registry.createVersion({ name: 'rewritten', source: `models:/${id}`, modelId: id });
+    await registry.close();
+    const download = (uri: string) =>
+      withResolver(counting.uri, context, async (resolver) => {
+        const { folder: path } = await fetchModel(uri, context, resolver);
+        return readFile(join(path, 'requirements.txt'), 'utf8');
+      });
+    const rewrite = (text: string) =>
+      withResolver(counting.uri, context, (resolver) =>
+        rewriteModelFiles(
+          `models:/${id}`,
+          ['requirements.txt'],
+          async () => ({ 'requirements.txt': text }),
+          { context, resolver },
+        ),
+      );
+    expect(await download(`models:/${id}`)).toBe('six==1.0');
+    await rewrite('six==2.0');
+    expect(await download(`models:/${id}`)).toBe('six==2.0');
+    expect(await download('models:/rewritten/1')).toBe('six==2.0');
+    await rewrite('six==3.0');
+    expect(await download('models:/rewritten/1')).toBe('six==3.0');
   });
 });

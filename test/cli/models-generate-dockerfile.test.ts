@@ -58,6 +58,32 @@ describe('mlts models generate-dockerfile', () => {
     expect(await readTree(rig.path('one'))).toEqual(await readTree(other.path('two')));
   });
 
+  test('a plain model gets the core of MLflow, or all of it where that is asked for', async () => {
+    await using rig = createRig();
+    const requirements = ['scikit-learn==1.5.0', 'mlflow==3.17.2'];
+    await rig.write(tinyModel(requirements, 'python_function', 'mlflow.sklearn'));
+    const read = async (...args: readonly string[]) => {
+      await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out', ...args]);
+      return readFile(rig.path('out/requirements/requirements.txt'), 'utf8');
+    };
+    expect(await read()).toBe('scikit-learn==1.5.0\nmlflow-skinny==3.17.2\npandas\nnumpy\n');
+    expect(await read('--full-mlflow')).toBe('scikit-learn==1.5.0\nmlflow==3.17.2\n');
+  });
+
+  test('written again, it takes the place of the old one; what else is in the folder stays', async () => {
+    await using rig = createRig();
+    await rig.write(tinyModel(['six']));
+    await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out']);
+    const first = await readTree(rig.path('out'));
+    await rig.write({ 'out/mine.txt': 'mine', 'out/model/old.bin': 'of another model' });
+    expect(await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out'])).toMatchObject({
+      exitCode: 0,
+    });
+    const second = await readTree(rig.path('out'));
+    expect(second.get('mine.txt')).toMatch(/ mine$/);
+    expect(second).toEqual(new Map([...first, ['mine.txt', second.get('mine.txt')]]));
+  });
+
   test('the model’s .dockerignore counts', async () => {
     await using rig = createRig();
     await rig.write({ ...tinyModel(['six']), 'model/.dockerignore': '*.bin\n' });

@@ -286,6 +286,38 @@ describe('in chunks', () => {
     },
   );
 
+  test('what a killed one left in $TMPDIR goes when the next one starts, and nothing else', async () => {
+    await rig.write({ 'temporary/mlts-predict-other/x': '' });
+    const TMPDIR = rig.path('temporary');
+    const listLeft = async () =>
+      (await readdir(TMPDIR)).filter((name) => name !== 'mlts-predict-other');
+    const asked = argue('custom', ['-t', 'csv']);
+    const input = makeRows(['sleep 60']);
+    const startSleeping = async (known: readonly string[]) => {
+      const started = rig.start(asked, { env: { ...env, TMPDIR }, input });
+      let made: string | undefined;
+      await waitUntil(async () => {
+        made = (await listLeft()).find((name) => !known.includes(name));
+        return made !== undefined && (await readdir(join(TMPDIR, made))).includes('input.csv');
+      });
+      return { started, folder: String(made) };
+    };
+    const killed = await startSleeping([]);
+    killed.started.kill('SIGKILL');
+    await killed.started.ended;
+    await waitUntil(async () => (await countProcesses()) === 0);
+    expect(await listLeft()).toEqual([killed.folder]);
+    const living = await startSleeping([killed.folder]);
+    expect(await listLeft()).toEqual([living.folder]);
+    expect(
+      await predict('custom', ['-t', 'csv'], { input: makeRows(['x']), env: { TMPDIR } }),
+    ).toMatchObject({ exitCode: 0 });
+    expect(await listLeft()).toEqual([living.folder]);
+    living.started.kill('SIGTERM');
+    await living.started.ended;
+    expect(await readdir(TMPDIR)).toEqual(['mlts-predict-other']);
+  });
+
   test('--resume refuses what was left of another input', async () => {
     const name = 'changed';
     await rig.write({ [`${name}.csv`]: makeRows([...orders.slice(0, 5), 'raise']) });

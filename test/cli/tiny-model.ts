@@ -5,12 +5,13 @@ import type { Rig } from './rig.ts';
 export function tinyModel(
   requirements: readonly string[],
   flavor = 'python_function',
+  loader = 'mine',
 ): Record<string, string> {
   return {
     'model/MLmodel': `flavors:
   ${flavor}:
     env: {conda: conda.yaml, virtualenv: python_env.yaml}
-    loader_module: mine
+    loader_module: ${loader}
     python_version: 3.11.2
 mlflow_version: 3.17.2
 model_id: m-0123456789abcdef

@@ -9,7 +9,10 @@ const NO_RUN = 'f'.repeat(32);
 const NO_EXPERIMENT = '987654321';
 
 /** Renaming, deleting and restoring, tags one by one, and metric histories. */
-export function testTrackingLifecycle(openedStore: () => TrackingStore): void {
+export function testTrackingLifecycle(
+  openedStore: () => TrackingStore,
+  { lacksGenAi = false }: { readonly lacksGenAi?: boolean } = {},
+): void {
   const newName = (): string => `experiment ${randomUUID()}`;
   const createRun = (experimentId: string) =>
     openedStore().createRun({ experimentId, userId: 'ann', startTimeMs: START_MS, tags: [] });
@@ -151,6 +154,9 @@ export function testTrackingLifecycle(openedStore: () => TrackingStore): void {
     test('traces are linked to a run that is there, however often; a folder has none', async () => {
       const { genAi } = openedStore();
       const { info } = await createRun('0');
+      if (lacksGenAi) {
+        return expect(genAi.linkTraces(info.id, ['tr-1'])).rejects.toThrow(NotFound);
+      }
       if (isFolder()) {
         const refused = genAi.linkTraces(info.id, ['tr-1']);
         return expect(refused).rejects.toMatchObject({ code: 'NOT_IMPLEMENTED' });
@@ -170,6 +176,7 @@ export function testTrackingLifecycle(openedStore: () => TrackingStore): void {
         filter: "name ILIKE 'a%' AND tags.team != 'b' AND created_time > 0 AND name IN ('a')",
         orderBy: ['name', 'last_update_time DESC'],
       };
+      if (lacksGenAi) return expect(genAi.searchDatasets(search)).rejects.toThrow(NotFound);
       if (isFolder()) {
         const refused = genAi.searchDatasets(search);
         return expect(refused).rejects.toMatchObject({ code: 'NOT_IMPLEMENTED' });

@@ -8,7 +8,11 @@ import { testTrackingLifecycle } from './tracking-lifecycle.ts';
 const START_MS = 1_700_000_000_000;
 
 /** What every tracking store promises; `open` is called once, after the file's own `beforeAll`. */
-export function testTrackingStore(name: string, open: () => Promise<TrackingStore>): void {
+export function testTrackingStore(
+  name: string,
+  open: () => Promise<TrackingStore>,
+  abilities: { readonly lacksGenAi?: boolean } = {},
+): void {
   describe(`${name} as a tracking store`, () => {
     let store: TrackingStore;
     beforeAll(async () => {
@@ -16,7 +20,7 @@ export function testTrackingStore(name: string, open: () => Promise<TrackingStor
     });
     afterAll(() => store?.close());
 
-    testTrackingLifecycle(() => store);
+    testTrackingLifecycle(() => store, abilities);
 
     const newName = (): string => `experiment ${randomUUID()}`;
     const createRun = (tags: readonly Tag[] = [], runName?: string) =>

@@ -36,23 +36,26 @@ export function ensureModels(): Promise<string> {
 /** Messages show sets of Python, whose order is another one in each process. */
 export const SAME_SETS = { PYTHONHASHSEED: '0' };
 
-const SERVE_ALL = `
-import sys
-import uvicorn
-from fastapi import FastAPI
-from mlflow.pyfunc import load_model, scoring_server
-app = FastAPI()
-app.get("/health")(lambda: "ok")
-for name in sys.argv[3:]:
-    app.mount("/" + name, scoring_server.init(load_model(sys.argv[2] + "/" + name)))
-uvicorn.run(app, port=int(sys.argv[1]), log_level="critical")
-`;
+/** A file: Spark refuses to work in a Python that was given its program as text. */
+const SERVE_ALL = resolve(import.meta.dirname, 'serve-models.py');
+
+/** Models that lie in one folder, and the Python that can load them. */
+export interface ModelFolder {
+  readonly python: string;
+  readonly folder: string;
+}
 
 /** MLflow's own scoring server, with several models in one process, each below its name. */
-export async function startMlflowScoring(names: readonly string[]): Promise<RunningServer> {
-  const [{ python }, folder] = [await ensureMlflow(), await ensureModels()];
+export async function startMlflowScoring(
+  names: readonly string[],
+  place?: ModelFolder,
+): Promise<RunningServer> {
+  const { python, folder } = place ?? {
+    python: (await ensureMlflow()).python,
+    folder: await ensureModels(),
+  };
   const port = await findFreePort();
-  const server = spawn(python, ['-c', SERVE_ALL, String(port), folder, ...names], {
+  const server = spawn(python, [SERVE_ALL, String(port), folder, ...names], {
     env: mlflowEnv(SAME_SETS),
     stdio: 'ignore',
   });

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { execa } from 'execa';
 import { MltsError } from '../../src/core/errors.ts';
 import { readMlmodel } from '../../src/models/mlmodel.ts';
 import {
@@ -12,8 +13,8 @@ import { Crew } from '../../src/serving/predict/crew.ts';
 import type { PredictJob, PredictOptions } from '../../src/serving/predict/job.ts';
 import { predictWith } from '../../src/serving/predict/predict-file.ts';
 import { createTestContext } from './context.ts';
-import { askPython, ensureMlflow } from './mlflow.ts';
-import { ensureModels, SAME_SETS } from './models.ts';
+import { ensureMlflow, mlflowEnv } from './mlflow.ts';
+import { ensureModels, type ModelFolder, SAME_SETS } from './models.ts';
 
 /** An input of predictions, and how it is predicted by us. */
 export interface PredictCase {
@@ -38,10 +39,10 @@ export interface TestedPredictor extends AsyncDisposable {
 }
 
 /** Predicts with the test models in this process, with one Python process for each of them. */
-export async function startTestPredictor(): Promise<TestedPredictor> {
-  const [{ bin }, models] = [await ensureMlflow(), await ensureModels()];
+export async function startTestPredictor(place?: ModelFolder): Promise<TestedPredictor> {
+  const { python, folder: models } = place ?? (await findTestModels());
   const folder = await mkdtemp(join(tmpdir(), 'mlts-predictions-'));
-  const env = { ...process.env, ...SAME_SETS, PATH: `${bin}:${process.env.PATH}` };
+  const env = { ...process.env, ...SAME_SETS, PATH: `${dirname(python)}:${process.env.PATH}` };
   const crews = new Map<string, Promise<Crew>>();
   const startCrew = async (name: string): Promise<Crew> => {
     const model = await describeModel(join(models, name));
@@ -75,6 +76,10 @@ export async function startTestPredictor(): Promise<TestedPredictor> {
   };
 }
 
+async function findTestModels(): Promise<ModelFolder> {
+  return { python: (await ensureMlflow()).python, folder: await ensureModels() };
+}
+
 async function describeModel(folder: string) {
   return { uri: folder, folder, file: await readMlmodel(folder) };
 }
@@ -84,46 +89,14 @@ function keepError(error: unknown): MltsError {
   throw error;
 }
 
-const PREDICT_ALL = `
-import base64, io, json, sys, tempfile
-from mlflow.pyfunc import load_model, scoring_server
-import pandas as pd
-from mlflow.pyfunc.utils.environment import _simulate_serving_environment
-models = {}
-answers = []
-
-def predict(case):
-    name = case["model"]
-    models[name] = models.get(name) or load_model(sys.argv[2] + "/" + name)
-    scoring_server.load_model = lambda uri: models[name]
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = folder + "/in", folder + "/out"
-        kind, content = case["type"], base64.b64decode(case["input"])
-        if kind == "jsonl":
-            records = [json.loads(line) for line in content.splitlines() if line.strip()]
-            kind, content = "json", json.dumps({"dataframe_records": records}).encode()
-        open(source, "wb").write(content)
-        if kind == "parquet":
-            with _simulate_serving_environment():
-                output = io.StringIO()
-                scoring_server.predictions_to_json(models[name].predict(pd.read_parquet(source)), output)
-                return output.getvalue()
-        scoring_server._predict(name, source, target, kind)
-        return open(target).read()
-
-for case in json.load(open(sys.argv[1])):
-    try:
-        answers.append(predict(case))
-    except Exception as error:
-        answers.append(None)
-print()
-print(json.dumps(answers))
-`;
+const PREDICT_ALL = resolve(import.meta.dirname, 'predict-models.py');
 
 /** What MLflow's own `_predict` writes for each of them; null where it refuses. */
 export async function predictWithMlflow(
   cases: readonly PredictCase[],
+  place?: ModelFolder,
 ): Promise<readonly (string | null)[]> {
+  const { python, folder: models } = place ?? (await findTestModels());
   const folder = await mkdtemp(join(tmpdir(), 'mlts-predictions-'));
   const file = join(folder, 'cases.json');
   const asked = cases.map(({ input, ...rest }) => ({
@@ -132,7 +105,11 @@ export async function predictWithMlflow(
   }));
   await writeFile(file, JSON.stringify(asked));
   try {
-    return await askPython(PREDICT_ALL, [file, await ensureModels()], { env: SAME_SETS });
+    const { stdout } = await execa(python, [PREDICT_ALL, file, models], {
+      env: mlflowEnv(SAME_SETS),
+      extendEnv: false,
+    });
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as readonly (string | null)[];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

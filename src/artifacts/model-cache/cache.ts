@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { readNumber, variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
 import { cacheDirectory, withLock } from '../../host/files.ts';
+import { type ArtifactPlace, joinPath, showUri } from '../artifact-uri.ts';
 
 const DEFAULT_LIMIT_GB = 20;
 
@@ -30,6 +31,13 @@ export function findModelCache({ env, cwd }: Pick<Context, 'env' | 'cwd'>): Mode
     folder: named === '' ? join(cacheDirectory(env), 'models') : resolve(cwd, named),
     limitBytes: readNumber(env, variables.modelCacheGigabytes, DEFAULT_LIMIT_GB) * 1_000 ** 3,
   };
+}
+
+/** What the cache calls a place in a store; without credentials. */
+export function nameSource({ base, path }: ArtifactPlace, trackingUri: string): string {
+  // `mlflow-artifacts:` means another place on each server.
+  const server = base.startsWith('mlflow-artifacts:') ? `${showUri(trackingUri)} ` : '';
+  return `${server}${joinPath(showUri(base).replace(/\/+$/, ''), path)}`;
 }
 
 export function pathOfBlob({ folder }: ModelCache, sha256: string): string {

@@ -1,5 +1,5 @@
 import { Argument, InvalidArgumentError } from 'commander';
-import { MODEL_STAGES, type ModelStage } from '../../core/model-registry.ts';
+import { findStage, MODEL_STAGES, type ModelStage } from '../../core/model-registry.ts';
 
 export function createNameArgument(): Argument {
   return new Argument('<name>', 'the registered model');
@@ -17,7 +17,7 @@ export function parseVersion(text: string): number {
 
 /** In any case, as `get_canonical_stage` reads it (`mlflow/entities/model_registry`). */
 export function parseStage(text: string): ModelStage {
-  const found = MODEL_STAGES.find((stage) => stage.toLowerCase() === text.toLowerCase());
+  const found = findStage(text);
   if (found !== undefined) return found;
   throw new InvalidArgumentError(`It must be one of ${MODEL_STAGES.join(', ')}.`);
 }

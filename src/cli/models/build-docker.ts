@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { pickVariables } from '../../core/environment-variables.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { writeFileAtomically } from '../../host/files.ts';
 import { readBinaryFile } from '../../host/text-file.ts';
-import { PIP_ARGUMENTS } from '../../images/dockerfile.ts';
+import { PIP_SETTINGS } from '../../images/dockerfile.ts';
 import type { ModelImage } from '../../images/model-image.ts';
 import type { InstalledPackage } from '../../images/packages.ts';
 import type { ImageWork } from '../../images/pull.ts';
@@ -68,7 +69,7 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   if (secrets.size > 0 && !usesBuildKit) throw refuseSecrets();
   const { signal } = context.interrupts;
   const work: ImageWork = { docker, context, signal, platform: flags.platform };
-  const model = await fetchImageModel(flags.modelUri, context);
+  const model = await fetchImageModel(flags, context);
   const { planModelImage } = await import('../../serving/image/plan.ts');
   const options = readImageOptions(flags, context, {
     buildKit: usesBuildKit ? { secrets: [...secrets.keys()] } : undefined,
@@ -102,15 +103,9 @@ function readBuildArguments(
     if (name !== undefined && value !== undefined) return [name, value];
     throw new UsageError(`--build-arg takes NAME=value, got \`${text}\``);
   });
-  const environment = PIP_ARGUMENTS.filter((name) => name !== 'PIP_CERT').flatMap(
-    (name): [string, string][] => {
-      const value = env[name];
-      return value ? [[name, value]] : [];
-    },
-  );
   const index: [string, string][] =
     pipIndexUrl === undefined ? [] : [['PIP_INDEX_URL', pipIndexUrl]];
-  return Object.fromEntries([...environment, ...pairs, ...index]);
+  return { ...pickVariables(env, PIP_SETTINGS), ...Object.fromEntries([...pairs, ...index]) };
 }
 
 const LARGEST_SECRET_BYTES = 500_000;

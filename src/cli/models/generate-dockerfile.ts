@@ -31,7 +31,7 @@ async function generateDockerfile(flags: GenerateFlags, context: Context): Promi
       import('../../images/model-dockerfile.ts'),
       import('../../host/docker/build-folder.ts'),
     ]);
-  const model = await fetchImageModel(flags.modelUri, context);
+  const model = await fetchImageModel(flags, context);
   const build = { buildKit: undefined, buildArguments: [] };
   const options = readImageOptions(flags, context, build);
   const { recipe, entries, warnings } = await planModelImage(model, options, context.env);

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { redactUrls } from '../../core/redact.ts';
+import { variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
-import type { ImageModel, ModelImageOptions } from '../../serving/image/plan.ts';
-import { withArtifactResolver } from '../artifact-resolver.ts';
+import type { LocalModel } from '../../models/local-model.ts';
+import type { ModelImageOptions } from '../../serving/image/plan.ts';
 import { fetchLocalModel } from './local-model.ts';
 
 /** What `build-docker` and `generate-dockerfile` have in common. */
@@ -62,7 +62,7 @@ export function readImageOptions(
   { cwd, env }: Context,
   build: Pick<ModelImageOptions, 'buildKit' | 'buildArguments'>,
 ): ModelImageOptions {
-  const home = flags.mlflowHome ?? env.MLFLOW_HOME;
+  const home = flags.mlflowHome ?? env[variables.mlflowHome];
   return {
     manager: flags.envManager ?? 'virtualenv',
     installsMlflow: flags.installMlflow,
@@ -77,22 +77,10 @@ export function readImageOptions(
   };
 }
 
-/** The model on this machine, and what the registry calls it; undefined where none is asked for. */
+/** Undefined where none is named: the image takes any model. */
 export async function fetchImageModel(
-  uri: string | undefined,
+  { modelUri }: ImageFlags,
   context: Context,
-): Promise<ImageModel | undefined> {
-  if (uri === undefined) return undefined;
-  const model = await fetchLocalModel(uri, context);
-  return { ...model, uri: redactUrls(uri), registered: await findRegistered(uri, context) };
-}
-
-async function findRegistered(uri: string, context: Context): Promise<ImageModel['registered']> {
-  if (!uri.startsWith('models:/')) return undefined;
-  const { parseModelUri } = await import('../../artifacts/model-uri.ts');
-  const { model } = parseModelUri(uri);
-  const { registered } = await withArtifactResolver(context, (resolver) =>
-    resolver.locateModel(model),
-  );
-  return registered;
+): Promise<LocalModel | undefined> {
+  return modelUri === undefined ? undefined : fetchLocalModel(modelUri, context);
 }

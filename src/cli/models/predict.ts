@@ -103,7 +103,8 @@ async function predict(flags: PredictFlags, outer: Context): Promise<void> {
     streams: flags.stream,
     resumes: flags.resume,
   };
-  await withTemporaryFolder(context, async (folder) => {
+  const { withHeldFolder } = await import('../../host/held-folder.ts');
+  await withHeldFolder('mlts-predict-', context.env, async (folder) => {
     const { bringInput } = await import('./predict-input.ts');
     const { chooseFile, deliver } = await import('./predict-output.ts');
     const model = await fetchLocalModel(flags.modelUri, outer);
@@ -197,22 +198,6 @@ function readWorkers(text: string): number {
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= 1 && count <= 512) return count;
   throw new InvalidArgumentError('It must be a whole number from 1 to 512.');
-}
-
-async function withTemporaryFolder(
-  { env }: Context,
-  work: (folder: string) => Promise<void>,
-): Promise<void> {
-  const [{ makeTemporaryFolder }, { removeFolder }] = await Promise.all([
-    import('../../host/temporary-folder.ts'),
-    import('../../host/folders.ts'),
-  ]);
-  const folder = await makeTemporaryFolder('mlts-predict-', env);
-  try {
-    await work(folder);
-  } finally {
-    await removeFolder(folder);
-  }
 }
 
 /** Two that write the same file would spoil what is kept beside it. */

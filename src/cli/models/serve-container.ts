@@ -14,15 +14,16 @@ export function createServeContainerCommand(context: Context): Command {
     .allowUnknownOption()
     .helpOption(false)
     .action(async (given: readonly string[]) => {
-      const words = [...readSettings(context), ...withoutVerb(given)];
+      const words = [...(await readSettings(context)), ...withoutVerb(given)];
       await createServeCommand(context).parseAsync(words, { from: 'user' });
     });
 }
 
-function readSettings({ env }: Context): readonly string[] {
+async function readSettings({ env }: Context): Promise<readonly string[]> {
+  const { MODEL_DIRECTORY, MODEL_PORT } = await import('../../images/model-dockerfile.ts');
   const manager = env[variables.containerEnvironmentManager] || 'local';
   return [
-    ...['--model-uri', '/opt/ml/model', '--host', '0.0.0.0', '--port', '8080'],
+    ...['--model-uri', MODEL_DIRECTORY, '--host', '0.0.0.0', '--port', String(MODEL_PORT)],
     ...['--env-manager', manager],
     ...(readFlag(env, variables.containerInstallsMlflow) ? ['--install-mlflow'] : []),
     ...readGunicornSettings(env[variables.gunicornArguments] ?? ''),

@@ -1,11 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { variables } from '../../core/environment-variables.ts';
 import { InvalidInput, UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { readTextFile } from '../../host/text-file.ts';
 import type { ServeOptions } from '../../serving/serve.ts';
+import { readCount } from '../count.ts';
 import { collect } from '../repeated-option.ts';
 import {
   createEnvironmentManagerOption,
@@ -152,10 +153,4 @@ function readToken(text: string, path: string): string {
   throw new InvalidInput(`${path} must hold one token, and nothing else`, {
     hint: 'make one: openssl rand -hex 32 > FILE',
   });
-}
-
-function readCount(text: string, least: number, most: number): number {
-  const count = Number(text);
-  if (/^\d+$/.test(text) && count >= least && count <= most) return count;
-  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
 }

@@ -4,6 +4,7 @@ import { chmod, copyFile, link, mkdir, readdir, stat, writeFile } from 'node:fs/
 import { dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { readFileUpTo } from '../file-transfer.ts';
 import { readDockerignore } from './build-context.ts';
 
 /** One file of a build context. */
@@ -64,14 +65,9 @@ async function addFile(
   header: import('tar-stream').Headers,
 ): Promise<void> {
   const { size } = await stat(file);
-  // Without a read beyond the size that the header promises, should the file grow meanwhile.
-  const content = createReadStream(file, { end: Math.max(0, size - 1), highWaterMark: 1 << 20 });
-  if (size === 0) {
-    content.destroy();
-    pack.entry(header, '');
-    return;
-  }
-  await pipeline(content, pack.entry({ ...header, size }));
+  // Not beyond the size that the header promises, should the file grow meanwhile.
+  if (size === 0) pack.entry(header, '');
+  else await pipeline(readFileUpTo(file, size), pack.entry({ ...header, size }));
 }
 
 /** `sha256:...`: another one when any path, mode or byte is another one. */

@@ -32,8 +32,24 @@ export async function* readEvents(stream: NodeJS.ReadableStream): AsyncGenerator
   if (rest.trim() !== '') yield JSON.parse(rest) as DaemonEvent;
 }
 
-/** Over all layers. */
-export function sum(
+/** Adds up what the layers of a transfer have come to. @throws what `explain` makes of a failure in the stream. */
+export async function followLayers(
+  stream: NodeJS.ReadableStream,
+  status: 'Downloading' | 'Pushing',
+  onProgress: (doneBytes: number, totalBytes: number) => void,
+  explain: (text: string) => Error,
+): Promise<void> {
+  const layers = new Map<string, { current: number; total: number }>();
+  for await (const event of readEvents(stream)) {
+    if (event.error !== undefined) throw explain(event.error);
+    const { current, total } = event.progressDetail ?? {};
+    if (event.status !== status || event.id === undefined || !current || !total) continue;
+    layers.set(event.id, { current, total });
+    onProgress(sum(layers, 'current'), sum(layers, 'total'));
+  }
+}
+
+function sum(
   layers: ReadonlyMap<string, { current: number; total: number }>,
   field: 'current' | 'total',
 ): number {

@@ -5,7 +5,7 @@ import { NotFound, ToolError } from '../../core/errors.ts';
 import { BuildOutputReader } from './build-output.ts';
 import { type BuildSessionOptions, openBuildSession } from './build-session.ts';
 import type { Docker } from './daemon.ts';
-import { readEvents, runStream, sum } from './daemon-stream.ts';
+import { followLayers, readEvents, runStream } from './daemon-stream.ts';
 import { explainDockerError } from './error.ts';
 
 export interface ImageDetails {
@@ -61,20 +61,13 @@ export async function findImage(docker: Docker, name: string): Promise<ImageDeta
  * refusals, also those that come in the middle of the stream. @throws `signal.reason` when aborted.
  */
 export async function pullImage(docker: Docker, name: string, options: PullOptions): Promise<void> {
-  const layers = new Map<string, { current: number; total: number }>();
   await runStream({ action: 'pull', subject: `image ${name}` }, options.signal, async () => {
     const stream = await docker.engine.pull(hasTag(name) ? name : `${name}:latest`, {
       ...(options.credentials === undefined ? {} : { authconfig: options.credentials }),
       ...(options.platform === undefined ? {} : { platform: options.platform }),
       abortSignal: options.signal,
     });
-    for await (const event of readEvents(stream)) {
-      if (event.error !== undefined) throw pullError(name, event.error);
-      const { current, total } = event.progressDetail ?? {};
-      if (event.status !== 'Downloading' || event.id === undefined || !current || !total) continue;
-      layers.set(event.id, { current, total });
-      options.onProgress(sum(layers, 'current'), sum(layers, 'total'));
-    }
+    await followLayers(stream, 'Downloading', options.onProgress, (text) => pullError(name, text));
   }).catch((error: unknown) => {
     throw options.signal.aborted ? error : pullError(name, (error as Error).message, error);
   });

@@ -1,7 +1,7 @@
 import type Dockerode from 'dockerode';
 import { ToolError } from '../../core/errors.ts';
 import type { Docker } from './daemon.ts';
-import { readEvents, runStream, sum } from './daemon-stream.ts';
+import { followLayers, runStream } from './daemon-stream.ts';
 import type { PullOptions } from './images.ts';
 
 /**
@@ -10,19 +10,12 @@ import type { PullOptions } from './images.ts';
  * @throws ToolError where the registry refuses it, also in the middle of the stream.
  */
 export async function pushImage(docker: Docker, name: string, options: PullOptions): Promise<void> {
-  const layers = new Map<string, { current: number; total: number }>();
   await runStream({ action: 'push', subject: `image ${name}` }, options.signal, async () => {
     const stream = await docker.engine.getImage(name).push({
       authconfig: options.credentials ?? {},
       abortSignal: options.signal,
     } as Dockerode.ImagePushOptions);
-    for await (const event of readEvents(stream)) {
-      if (event.error !== undefined) throw pushError(name, event.error);
-      const { current, total } = event.progressDetail ?? {};
-      if (event.status !== 'Pushing' || event.id === undefined || !current || !total) continue;
-      layers.set(event.id, { current, total });
-      options.onProgress(sum(layers, 'current'), sum(layers, 'total'));
-    }
+    await followLayers(stream, 'Pushing', options.onProgress, (text) => pushError(name, text));
   });
 }
 

@@ -149,7 +149,11 @@ export class FileRegistryStore implements RegistryStore {
     return this.#read(() => searchVersions(this.#root, search));
   }
 
-  async updateVersion(name: string, version: number, description: string): Promise<void> {
+  async updateVersion(
+    name: string,
+    version: number,
+    description: string | undefined,
+  ): Promise<void> {
     checkFolderName(name);
     const change = { description, last_updated_timestamp: this.#options.now() };
     await this.#write(async () =>

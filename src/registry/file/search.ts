@@ -3,7 +3,7 @@ import type { ModelVersion, RegisteredModel } from '../../core/model-registry.ts
 import type { Page } from '../../core/page.ts';
 import { parseOrderBy } from '../../search/order-by.ts';
 import { cutPage, type PageRange, readPageRange } from '../../search/page.ts';
-import { MOST_MODELS } from '../limits.ts';
+import { MOST_MODELS, MOST_VERSIONS } from '../limits.ts';
 import { modelLanguage, modelOrderLanguage } from '../model-language.ts';
 import { type PromptFilter, parsePromptFilter } from '../prompt-filter.ts';
 import { compareSearched, describeVersion, matches, mayMatchName } from '../selection.ts';
@@ -44,7 +44,7 @@ export async function searchVersions(
   root: string,
   search: RegistrySearch,
 ): Promise<Page<ModelVersion>> {
-  const range = readPageRange(search);
+  const range = readPageRange(search, MOST_VERSIONS);
   const filter = parsePromptFilter(search.filter ?? '', versionLanguage);
   const asked = search.orderBy?.length ? search.orderBy : VERSION_ORDER;
   const orders = parseOrderBy(asked, versionOrderLanguage);

@@ -122,7 +122,11 @@ export class RestRegistryStore implements RegistryStore {
     return searchVersions(this.#api, search);
   }
 
-  async updateVersion(name: string, version: number, description: string): Promise<void> {
+  async updateVersion(
+    name: string,
+    version: number,
+    description: string | undefined,
+  ): Promise<void> {
     checkModelName(name);
     const body = { name, version: String(version), description };
     await this.#api.patch('model-versions/update', body);

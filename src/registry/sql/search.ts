@@ -7,7 +7,7 @@ import { cutPage, readPageRange } from '../../search/page.ts';
 import { compareColumn } from '../../sql/clause-condition.ts';
 import { DELETED_STAGE } from '../../sql/registry-tables.ts';
 import type { Tables } from '../../sql/tables.ts';
-import { MOST_MODELS } from '../limits.ts';
+import { MOST_MODELS, MOST_VERSIONS } from '../limits.ts';
 import { modelLanguage, modelOrderLanguage } from '../model-language.ts';
 import { PROMPT_TAG, parsePromptFilter } from '../prompt-filter.ts';
 import type { RegistrySearch } from '../store.ts';
@@ -39,7 +39,7 @@ export async function searchVersions(
   database: Kysely<Tables>,
   search: RegistrySearch,
 ): Promise<Page<ModelVersion>> {
-  const range = readPageRange(search);
+  const range = readPageRange(search, MOST_VERSIONS);
   const conditions = listConditions(search.filter ?? '', versionLanguage, VERSIONS);
   const orderBy = search.orderBy?.length ? search.orderBy : VERSION_ORDER;
   const found = await database

@@ -145,9 +145,13 @@ export class SqlRegistryStore implements RegistryStore {
     return this.#read((database) => searchVersions(database, search));
   }
 
-  async updateVersion(name: string, version: number, description: string): Promise<void> {
+  async updateVersion(
+    name: string,
+    version: number,
+    description: string | undefined,
+  ): Promise<void> {
     checkModelName(name);
-    const change = { description, last_updated_time: this.#now() };
+    const change = { description: description ?? null, last_updated_time: this.#now() };
     await this.#write((transaction) => changeVersion(transaction, name, version, change));
   }
 

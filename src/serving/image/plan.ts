@@ -3,12 +3,14 @@ import { basename } from 'node:path';
 import type { Env } from '../../core/environment-variables.ts';
 import { InvalidInput, UsageError } from '../../core/errors.ts';
 import { MLFLOW_VERSION } from '../../core/mlflow-version.ts';
+import { DEFAULT_PYTHON } from '../../environments/docker-recipe.ts';
 import { readSpecification, type Specification } from '../../environments/specification.ts';
 import { type BuildEntry, listFolderEntries } from '../../host/docker/build-entries.ts';
 import { readTextIfPresent } from '../../host/files.ts';
 import { isFolder } from '../../host/folders.ts';
+import { renderRequirements } from '../../images/dockerfile.ts';
 import { LIST_PACKAGES, renderInstallScript } from '../../images/install-packages.ts';
-import type { ModelImageRecipe } from '../../images/model-dockerfile.ts';
+import { CONDA_IMAGE, type ModelImageRecipe } from '../../images/model-dockerfile.ts';
 import { findServerFiles } from '../../images/server-files.ts';
 import { findModelEnvironment, requirePythonFunction } from '../../models/environment-source.ts';
 import type { LocalModel } from '../../models/local-model.ts';
@@ -31,18 +33,12 @@ export interface ModelImageOptions {
   readonly buildArguments: readonly string[];
 }
 
-/** A model to be put into an image, and what the registry calls it. */
-export interface ImageModel extends LocalModel {
-  readonly registered: { readonly name: string; readonly version: string } | undefined;
-}
-
 export interface ModelImagePlan {
   readonly recipe: ModelImageRecipe;
   readonly entries: readonly BuildEntry[];
   readonly warnings: readonly string[];
 }
 
-const DEFAULT_PYTHON = '3.12';
 const CUDA_IMAGE = 'nvidia/cuda:12.8.1-cudnn-runtime-ubuntu24.04';
 /** Beside the Python that no image of CUDA has. */
 const PYTHON_PACKAGES = ['python3', 'python3-pip', 'python3-venv'];
@@ -56,7 +52,7 @@ const OPENMP_FLAVORS = ['lightgbm', 'paddle'];
  * @throws InvalidInput where the model has no `python_function`, or does not say what it needs.
  */
 export async function planModelImage(
-  model: ImageModel | undefined,
+  model: LocalModel | undefined,
   options: ModelImageOptions,
   env: Env,
 ): Promise<ModelImagePlan> {
@@ -97,7 +93,7 @@ function planAnyModel(options: ModelImageOptions): Made {
     entries: [],
     recipe: {
       baseImage:
-        options.baseImage ?? (isConda ? CONDA_BASE : choosePythonImage(undefined, options)),
+        options.baseImage ?? (isConda ? CONDA_IMAGE : choosePythonImage(undefined, options)),
       python: undefined,
       loader: 'mlflow.pyfunc.model',
       packages: 'at-start',
@@ -110,9 +106,7 @@ function planAnyModel(options: ModelImageOptions): Made {
   };
 }
 
-const CONDA_BASE = 'condaforge/miniforge3:latest';
-
-async function planModel(model: ImageModel, options: ModelImageOptions, env: Env): Promise<Made> {
+async function planModel(model: LocalModel, options: ModelImageOptions, env: Env): Promise<Made> {
   const flavor = requirePythonFunction(model.file, model.folder);
   const isConda = options.manager === 'conda';
   const source = await findModelEnvironment(model, isConda);
@@ -184,10 +178,10 @@ async function listRequirementFiles(
   return [
     toFile('requirements/install.sh', renderInstallScript()),
     toFile('requirements/list-packages.py', LIST_PACKAGES),
-    toFile('requirements/build.txt', toLines(build)),
-    toFile('requirements/requirements.txt', toLines([...dependencies, ...added])),
-    toFile('requirements/constraints.txt', toLines(constraints)),
-    toFile('requirements/overrides.txt', toLines(overrides)),
+    toFile('requirements/build.txt', renderRequirements(build)),
+    toFile('requirements/requirements.txt', renderRequirements([...dependencies, ...added])),
+    toFile('requirements/constraints.txt', renderRequirements(constraints)),
+    toFile('requirements/overrides.txt', renderRequirements(overrides)),
     ...(certificate === undefined ? [] : [toFile('requirements/certificates.pem', certificate)]),
     ...files,
     ...(wheelhouse === undefined ? [] : await listWheels(wheelhouse)),
@@ -207,11 +201,11 @@ async function listWheels(folder: string): Promise<readonly BuildEntry[]> {
   });
 }
 
-async function listModelFiles(model: ImageModel | undefined): Promise<readonly BuildEntry[]> {
+async function listModelFiles(model: LocalModel | undefined): Promise<readonly BuildEntry[]> {
   return model === undefined ? [] : listFolderEntries(model.folder, 'model');
 }
 
-function describeModel({ file, registered, folder }: ImageModel): Readonly<Record<string, string>> {
+function describeModel({ file, registered, folder }: LocalModel): Readonly<Record<string, string>> {
   const { modelId, runId, mlflowVersion, signature } = file;
   const labels = {
     'org.opencontainers.image.title': registered?.name ?? basename(folder),
@@ -235,8 +229,4 @@ function digest(text: string): string {
 
 function toFile(path: string, text: string): BuildEntry {
   return { path, content: { text } };
-}
-
-function toLines(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join('');
 }

@@ -298,6 +298,12 @@ export class FileTrackingStore implements TrackingStore {
     return readRunLinks(folder, dirname(folder));
   }
 
+  async getLinksOfRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunLinks>> {
+    const links = new Map<string, RunLinks>();
+    for (const runId of runIds) links.set(runId, await this.getRunLinks(runId));
+    return links;
+  }
+
   async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
     const checked = checkInputs(inputs);
     const { folder, info } = await this.#findRun(runId);

@@ -222,6 +222,12 @@ export class RestTrackingStore implements TrackingStore {
     return readRunLinks(readMessage(answer, 'run', this.#api.address));
   }
 
+  async getLinksOfRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunLinks>> {
+    const links = new Map<string, RunLinks>();
+    for (const runId of runIds) links.set(runId, await this.getRunLinks(runId));
+    return links;
+  }
+
   async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
     const body = { run_id: checkRunId(runId), ...writeInputs(checkInputs(inputs)) };
     await this.#api.post('runs/log-inputs', body, { isIdempotent: true });

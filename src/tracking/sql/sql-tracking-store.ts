@@ -56,7 +56,7 @@ import { logMetrics } from './metrics.ts';
 import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
 import { deleteTag, logParams, partition, setRunName, setTags } from './run-data.ts';
 import { insertInputs, insertOutputs } from './run-inputs.ts';
-import { readRunLinks } from './run-links.ts';
+import { readLinksOfRuns, readRunLinks } from './run-links.ts';
 import { findRunIds, readRuns, searchRuns } from './run-search.ts';
 import { readRun } from './run-values.ts';
 
@@ -319,6 +319,10 @@ export class SqlTrackingStore implements TrackingStore {
   async getRunLinks(runId: string): Promise<RunLinks> {
     checkRunId(runId);
     return this.#read((database) => readRunLinks(database, runId));
+  }
+
+  async getLinksOfRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunLinks>> {
+    return this.#read((database) => readLinksOfRuns(database, runIds));
   }
 
   async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {

@@ -1,0 +1,141 @@
+import { posix } from 'node:path';
+import type { Readable } from 'node:stream';
+import {
+  decodeLeniently,
+  joinPath,
+  PROXY_PATH,
+  resolveLocalPath,
+  schemeOf,
+  trimSlashes,
+} from '../artifacts/artifact-uri.ts';
+import { openArtifactStore } from '../artifacts/open.ts';
+import type { ArtifactStore } from '../artifacts/store.ts';
+import { InvalidInput, MltsError } from '../core/errors.ts';
+import type { Context } from '../host/context.ts';
+import { receiveWhole } from '../host/file-arrival.ts';
+import { sizeOfFile } from '../host/file-transfer.ts';
+import { removeFolder, resolvePath } from '../host/folders.ts';
+import { makeTemporaryFolder } from '../host/temporary-folder.ts';
+import { invalidPath, readArtifactPath } from './artifact-paths.ts';
+import { checkHost } from './location-rules.ts';
+
+/** As the local store hides what is on its way in. */
+const PARTIAL_PREFIX = '.artifact.uploading.';
+
+/** A file or folder in a store. */
+export interface Place {
+  readonly store: ArtifactStore;
+  /** '' is all of the store. */
+  readonly path: string;
+  /** Its absolute path where it lies on this machine. */
+  readonly file: string | undefined;
+  /** Lets go of the store; called when nothing more is read. */
+  release(): Promise<void>;
+}
+
+export interface ArtifactOptions {
+  /** Whether artifacts pass through this server at all. */
+  readonly servesArtifacts: boolean;
+  /** Where artifacts that pass through are kept. */
+  readonly destination: string;
+  /** Places that the server was started with: their hosts may be called. */
+  readonly trustedLocations: readonly string[];
+  readonly trackingUri: string;
+}
+
+/** Where the artifacts lie that this server hands out. */
+export class ArtifactPlaces {
+  readonly #options: ArtifactOptions;
+  readonly #context: Context;
+  #destination: Promise<ArtifactStore> | undefined;
+
+  constructor(options: ArtifactOptions, context: Context) {
+    this.#options = options;
+    this.#context = context;
+  }
+
+  /** @throws MltsError TEMPORARILY_UNAVAILABLE with `--no-serve-artifacts`, as MLflow's 503. */
+  async openPassing(path: string): Promise<Place> {
+    if (this.#options.servesArtifacts) return this.#openDestination(path);
+    throw new MltsError(
+      'TEMPORARILY_UNAVAILABLE',
+      'artifacts do not pass through this server: it was started with --no-serve-artifacts',
+    );
+  }
+
+  /**
+   * What lies at `path` below the artifact root of a run, a logged model or a version.
+   *
+   * @throws InvalidInput for a root on a host that the server was not started with.
+   */
+  async openBelow(root: string, path: string): Promise<Place> {
+    if (this.passesThrough(root)) {
+      return this.#openDestination(readArtifactPath(joinPath(pathInProxy(root), path)));
+    }
+    checkHost(root, this.#options.trustedLocations);
+    const store = await this.#open(root);
+    return { store, path, file: await this.#locate(root, path), release: () => store.close() };
+  }
+
+  /** Whether the root is one that this server hands out (`_is_servable_proxied_run_artifact_root`). */
+  passesThrough(root: string): boolean {
+    const isProxied = ['http', 'https', 'mlflow-artifacts'].includes(schemeOf(root));
+    return isProxied && this.#options.servesArtifacts;
+  }
+
+  async close(): Promise<void> {
+    const store = await this.#destination?.catch(() => undefined);
+    await store?.close();
+  }
+
+  async #openDestination(path: string): Promise<Place> {
+    const { destination } = this.#options;
+    const file = await this.#locate(destination, path);
+    this.#destination ??= this.#open(destination);
+    const store = await this.#destination.catch((error: unknown) => {
+      this.#destination = undefined;
+      throw error;
+    });
+    return { store, path, file, release: async () => {} };
+  }
+
+  #open(root: string): Promise<ArtifactStore> {
+    return openArtifactStore(root, this.#context, this.#options.trackingUri);
+  }
+
+  /** @throws InvalidInput where a link leads out of the root. */
+  async #locate(root: string, path: string): Promise<string | undefined> {
+    if (!['', 'file'].includes(schemeOf(root))) return undefined;
+    const folder = resolveLocalPath(root, this.#context.cwd);
+    const file = posix.join(folder, path);
+    const [real, realRoot] = await Promise.all([resolvePath(file), resolvePath(folder)]);
+    if (real === realRoot || real.startsWith(posix.join(realRoot, '/'))) return file;
+    throw invalidPath(path);
+  }
+
+  /** Keeps what a client sends: all of it, or nothing. */
+  async receive(place: Place, stream: Readable, signal: AbortSignal): Promise<void> {
+    const { path, file, store } = place;
+    if (posix.basename(path).startsWith(PARTIAL_PREFIX)) throw invalidPath(path);
+    if (file !== undefined) return receiveWhole(file, stream, { prefix: PARTIAL_PREFIX, signal });
+    const folder = await makeTemporaryFolder('mlts-artifact-', this.#context.env);
+    try {
+      // Content types are told by the name.
+      const spooled = posix.join(folder, posix.basename(path));
+      await receiveWhole(spooled, stream, { prefix: PARTIAL_PREFIX, signal });
+      const sizeBytes = (await sizeOfFile(spooled)) ?? 0;
+      await store.write(path, { file: spooled, sizeBytes, signal, onBytes: () => {} });
+    } finally {
+      await removeFolder(folder);
+    }
+  }
+}
+
+/** @throws InvalidInput for an address that is not MLflow's proxy. */
+function pathInProxy(root: string): string {
+  const [, rest] = /^mlflow-artifacts:(?:\/\/[^/]*)?([^?#]*)/is.exec(root) ?? [];
+  if (rest !== undefined) return trimSlashes(decodeLeniently(rest));
+  const [, path] = root.split(`${PROXY_PATH}/`);
+  if (path !== undefined) return trimSlashes(decodeLeniently(path));
+  throw new InvalidInput('the artifacts lie at an address that is not below this server');
+}

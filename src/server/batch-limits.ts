@@ -1,0 +1,23 @@
+import { InvalidInput } from '../core/errors.ts';
+
+/** What one log-batch may hold (`mlflow/utils/validation.py`, `_validate_batch_log_limits`). */
+const MOST = { metrics: 1_000, params: 100, tags: 100 } as const;
+const MOST_TOGETHER = 1_000;
+
+type Lists = Readonly<Partial<Record<keyof typeof MOST, readonly unknown[]>>>;
+
+/** @throws InvalidInput */
+export function checkBatch(lists: Lists): void {
+  let together = 0;
+  for (const [name, most] of Object.entries(MOST) as [keyof typeof MOST, number][]) {
+    const count = lists[name]?.length ?? 0;
+    together += count;
+    refuseMore(name, count, most);
+  }
+  refuseMore('metrics, params and tags together', together, MOST_TOGETHER);
+}
+
+function refuseMore(what: string, count: number, most: number): void {
+  if (count > most)
+    throw new InvalidInput(`${count} ${what} are too many: at most ${most} at once`);
+}

@@ -1,0 +1,127 @@
+import { posix } from 'node:path';
+import { InvalidInput, MltsError } from '../../core/errors.ts';
+import type { HttpAnswer } from '../../http/server.ts';
+import { answerFile } from '../artifact-answer.ts';
+import { readArtifactPath, readInnerPath } from '../artifact-paths.ts';
+import { text } from '../checks.ts';
+import { answerJson, type Call, type Endpoint, rpc } from '../endpoint.ts';
+import { readVersionNumber } from '../registry-values.ts';
+import type { Services } from '../services.ts';
+import { writeList } from '../wire.ts';
+import { writeEntry } from './artifacts.ts';
+
+const ARTIFACTS = '/mlflow-artifacts/artifacts';
+
+/** What goes through this server on its way to and from the place of artifacts (`mlflow-artifacts:`). */
+export function listPassingEndpoints({ artifacts }: Services): readonly Endpoint[] {
+  return [
+    rpc({
+      rpc: 'listArtifacts',
+      method: 'GET',
+      path: ARTIFACTS,
+      fields: { path: 'string' },
+      checks: { path: text },
+      handle: async ({ path = '' }, { signal }) => {
+        const { store, path: inside } = await artifacts.openPassing(readArtifactPath(path));
+        const entries = await store.list(inside, signal);
+        return writeList('files', entries, (entry) =>
+          writeEntry(entry, posix.basename(entry.path)),
+        );
+      },
+    }),
+    raw('downloadArtifact', 'GET', `${ARTIFACTS}/{path*}`, async ({ message, request }) =>
+      answerFile(await artifacts.openPassing(readPath(message)), request),
+    ),
+    raw('uploadArtifact', 'PUT', `${ARTIFACTS}/{path*}`, async ({ message, request }) => {
+      const place = await artifacts.openPassing(readPath(message));
+      const { stream, signal } = request;
+      if (stream === undefined) throw new Error('the body of an upload comes as a stream');
+      await artifacts.receive(place, stream, signal).catch((error: unknown) => {
+        if (!signal.aborted && !stream.errored) throw error;
+        throw new MltsError('BAD_REQUEST', 'the client went away before all had arrived');
+      });
+      return { status: 200, body: '' };
+    }),
+    raw('deleteArtifact', 'DELETE', `${ARTIFACTS}/{path*}`, async ({ message }) => {
+      const { store, path } = await artifacts.openPassing(readPath(message));
+      // A client that goes away half way wants it deleted all the same.
+      await store.delete(path, new AbortController().signal);
+      return answerJson(200, {});
+    }),
+    ...['create', 'complete', 'abort'].map((step) =>
+      raw(`${step}MultipartUpload`, 'POST', `/mlflow-artifacts/mpu/${step}/{path*}`, refuseParts),
+    ),
+  ];
+}
+
+/** MLflow's clients know these words, and send the file whole then. */
+async function refuseParts({ message }: Call): Promise<HttpAnswer> {
+  readPath(message);
+  throw new MltsError(
+    'NOT_IMPLEMENTED',
+    'Multipart upload is not supported for the current artifact repository',
+  );
+}
+
+function readPath({ path }: Call['message']): string {
+  return readInnerPath(String(path));
+}
+
+/** Single files of runs, versions and logged models, at the root of the server; MLflow's pages ask for them. */
+export function listFileEndpoints({
+  tracking,
+  registry,
+  artifacts,
+}: Services): readonly Endpoint[] {
+  const send = (
+    rpcName: string,
+    path: string,
+    pathField: string,
+    findRoot: (query: URLSearchParams, call: Call) => Promise<string>,
+  ): Endpoint =>
+    raw(rpcName, 'GET', path, async (call) => {
+      const query = new URLSearchParams(call.request.query);
+      const sent = query.get(pathField);
+      if (!sent) throw new InvalidInput(`\`${pathField}\` is missing`);
+      const inside = readInnerPath(sent);
+      const root = await findRoot(query, call);
+      return answerFile(await artifacts.openBelow(root, inside), call.request);
+    });
+  const findRun = async (query: URLSearchParams): Promise<string> => {
+    const runId = query.get('run_id') || query.get('run_uuid') || '';
+    return (await tracking.getRun(runId)).info.artifactUri;
+  };
+  const findVersion = (query: URLSearchParams): Promise<string> =>
+    registry.getDownloadUri(query.get('name') ?? '', readVersionNumber(query.get('version') ?? ''));
+  const findModel = async (_query: URLSearchParams, { message }: Call): Promise<string> =>
+    (await tracking.loggedModels.get(String(message.model_id))).artifactUri;
+  return [
+    send('getArtifact', '/get-artifact', 'path', findRun),
+    send('getModelVersionArtifact', '/model-versions/get-artifact', 'path', findVersion),
+    send(
+      'getLoggedModelArtifact',
+      '/ajax-api/2.0/mlflow/logged-models/{model_id}/artifacts/files',
+      'artifact_file_path',
+      findModel,
+    ),
+  ];
+}
+
+/** An endpoint whose request or answer is a file. */
+function raw(
+  name: string,
+  method: string,
+  path: string,
+  answer: (call: Call) => Promise<HttpAnswer>,
+): Endpoint {
+  return {
+    rpc: name,
+    method,
+    path,
+    version: '2.0',
+    isForBrowsers: false,
+    takesStream: method === 'PUT',
+    read: (_request, pathValues) => pathValues,
+    answer,
+  };
+}

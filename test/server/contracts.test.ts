@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { openRegistryStore } from '../../src/registry/open.ts';
+import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testLoggedModels } from '../contracts/logged-models.ts';
+import { testRegistryStore } from '../contracts/registry-store.ts';
+import { testSearch } from '../contracts/search.ts';
+import { testStoredModelNames } from '../contracts/stored-model-names.ts';
+import { testTrackingStore } from '../contracts/tracking-store.ts';
+import { createTestContext } from '../setup/context.ts';
+import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
+
+const NAME = 'mlts server';
+
+describe(NAME, () => {
+  let server: MltsServer;
+  beforeAll(async () => {
+    server = await startMltsServer();
+  });
+  afterAll(() => server?.stop());
+
+  testTrackingStore(NAME, () => openTrackingStore(server.uri, createTestContext()), {
+    lacksGenAi: true,
+  });
+  testSearch(NAME, () => openTrackingStore(server.uri, createTestContext()));
+  testLoggedModels(NAME, () => openTrackingStore(server.uri, createTestContext()));
+  testRegistryStore(NAME, () => openRegistryStore(server.uri, createTestContext()));
+  testStoredModelNames(NAME, async () => server.uri);
+});

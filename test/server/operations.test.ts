@@ -1,0 +1,150 @@
+import { once } from 'node:events';
+import { rename } from 'node:fs/promises';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, describe, expect, test } from 'vitest';
+import { bin } from '../cli/rig.ts';
+import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
+
+let server: MltsServer;
+afterEach(() => server?.stop());
+
+const ask = (path: string, init: RequestInit = {}) => fetch(`${server.uri}${path}`, init);
+const post = (path: string, body: unknown) =>
+  ask(`/api/2.0/mlflow/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
+describe('mlts server', () => {
+  test('says what it is, and answers unknown addresses as MLflow clients expect', async () => {
+    server = await startMltsServer();
+    expect(await (await ask('/health')).text()).toBe('OK');
+    expect(await (await ask('/version')).text()).toBe('3.17.2');
+    expect(await (await ask('/')).text()).toContain('MLFLOW_TRACKING_URI');
+    const unknown = await ask('/api/3.0/mlflow/traces');
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({ error_code: 'ENDPOINT_NOT_FOUND' });
+    const wrong = await ask('/api/2.0/mlflow/runs/create');
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
+  });
+
+  test('SIGTERM: a request under way is answered, and the process ends with 0', async () => {
+    server = await startMltsServer();
+    const { port } = new URL(server.uri);
+    const body = JSON.stringify({ experiment_id: '0', run_name: 'last' });
+    const half = connect(Number(port), '127.0.0.1');
+    half.write(
+      `POST /api/2.0/mlflow/runs/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
+    );
+    await ask('/health');
+    server.process.kill('SIGTERM');
+    while (!server.said.stderr.includes('stopping'))
+      await once(server.process.stderr ?? half, 'data');
+    half.write(body.slice(5));
+    const [answer] = (await once(half, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 OK/);
+    half.destroy();
+    if (server.process.exitCode === null) await once(server.process, 'exit');
+    expect(server.process.exitCode).toBe(0);
+  });
+
+  test('a prefix, an access log with request ids, a limit for bodies', async () => {
+    server = await startMltsServer([
+      '--static-prefix',
+      '/mlflow',
+      '--access-log',
+      '--max-body',
+      '500',
+    ]);
+    expect((await fetch(new URL('/health', server.uri))).status).toBe(404);
+    const healthy = await ask('/health', { headers: { 'x-request-id': 'mine-1' } });
+    expect(healthy.headers.get('x-request-id')).toBe('mine-1');
+    const large = await ask('/api/2.0/mlflow/runs/create', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ experiment_id: '0', user_id: 'x'.repeat(600) }),
+    });
+    expect(large.status).toBe(413);
+    expect(server.said.stdout).toContain('"requestId":"mine-1"');
+  });
+
+  test('/metrics is there where it is asked for', async () => {
+    server = await startMltsServer(['--expose-prometheus', 'unused']);
+    await ask('/health');
+    const told = await (await ask('/metrics')).text();
+    expect(told).toContain('mlts_http_request_duration_seconds_count{method="GET",status="200"} 1');
+  });
+
+  test('foreign names and pages are refused, known ones answered', async () => {
+    server = await startMltsServer(['--cors-allowed-origins', 'https://app.example']);
+    expect(await statusFor({ host: 'evil.example' })).toBe(403);
+    expect(await statusFor({ host: 'localhost:1' })).toBe(200);
+    const from = (origin: string) =>
+      ask('/api/2.0/mlflow/runs/search', {
+        method: 'POST',
+        headers: { origin, 'content-type': 'application/json' },
+        body: '{}',
+      });
+    expect((await from('https://evil.example')).status).toBe(403);
+    const known = await from('https://app.example');
+    expect([known.status, known.headers.get('access-control-allow-origin')]).toEqual([
+      200,
+      'https://app.example',
+    ]);
+    expect(known.headers.get('x-frame-options')).toBe('SAMEORIGIN');
+  });
+
+  test.each([
+    ['--gunicorn-opts', '--workers 2'],
+    ['--enable-workspaces', undefined],
+    ['--backend-store-uri', 'http://localhost:1'],
+  ])('%s is told to have no meaning', async (option, value) => {
+    const args = value === undefined ? [option] : [`${option}=${value}`];
+    const { exitCode, stderr } = await execa(bin, ['server', ...args], { reject: false });
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(option)]);
+  });
+
+  test('many runs at once are all there, and a killed server has lost nothing it acknowledged', async () => {
+    server = await startMltsServer();
+    const acknowledged: string[] = [];
+    const writing = Array.from({ length: 16 }, async () => {
+      for (;;) {
+        const answer = await post('runs/create', { experiment_id: '0' }).catch(() => undefined);
+        if (answer?.status !== 200) return;
+        const { run } = (await answer.json()) as { run: { info: { run_id: string } } };
+        acknowledged.push(run.info.run_id);
+        if (acknowledged.length === 300) server.process.kill('SIGKILL');
+      }
+    });
+    await Promise.all(writing.map((work) => work.catch(() => {})));
+    const database = join(server.folder, 'kept.db');
+    for (const end of ['', '-wal']) {
+      await rename(join(server.folder, `mlflow.db${end}`), `${database}${end}`);
+    }
+    const args = ['runs', 'search', '--experiment-id', '0', '--output', 'jsonl'];
+    const { stdout } = await execa(bin, args, {
+      env: { MLFLOW_TRACKING_URI: `sqlite:///${database}` },
+    });
+    for (const runId of acknowledged) expect(stdout).toContain(runId);
+    expect(acknowledged.length).toBeGreaterThanOrEqual(300);
+  });
+});
+
+/** `fetch` sets the Host header itself. */
+function statusFor(headers: Record<string, string>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asking = request(`${server.uri}/api/2.0/mlflow/experiments/get?experiment_id=0`, {
+      headers,
+    });
+    asking.once('response', (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    asking.once('error', reject).end();
+  });
+}
