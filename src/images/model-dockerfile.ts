@@ -1,7 +1,7 @@
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { from, PIP_SETTINGS } from './dockerfile.ts';
-import { PACKAGE_LIST, VENV } from './install-packages.ts';
+import { PACKAGE_LIST, VENV } from './install-files.ts';
 
 /** Where the model is in its image, as in MLflow's (`mlflow/models/container/__init__.py`). */
 export const MODEL_DIRECTORY = '/opt/ml/model';
@@ -39,7 +39,7 @@ export interface ModelImageRecipe {
   readonly labels: Readonly<Record<string, string>>;
   /** Undefined for a Dockerfile that any builder must understand. */
   readonly buildKit: { readonly secrets: readonly string[] } | undefined;
-  /** Names of what the user passes with --build-arg. */
+  /** Names of what is passed to the build beside pip's settings. */
   readonly buildArguments: readonly string[];
 }
 
@@ -88,13 +88,13 @@ function join(blocks: readonly (readonly string[])[]): string {
 function renderPackages(recipe: ModelImageRecipe): string[] {
   const { packages, environmentManager, baseImage, buildArguments } = recipe;
   if (packages === 'at-start' && environmentManager === 'conda') return [];
-  const names = [...PIP_SETTINGS, ...buildArguments];
+  const names = new Set([...PIP_SETTINGS, ...buildArguments]);
   return [
     '# The packages, in a stage of their own: what installs them stays behind.',
     `${from(packages === 'conda' ? CONDA_IMAGE : baseImage, HINT)} AS ${PACKAGES_STAGE}`,
     ...(packages === 'requirements' ? renderSystemPackages(recipe) : []),
     ...(packages === 'at-start' ? [] : ['COPY requirements/ /tmp/mlts/']),
-    ...names.map((name) => `ARG ${name}`),
+    ...[...names].map((name) => `ARG ${name}`),
     renderInstallation(recipe),
   ];
 }
@@ -107,7 +107,7 @@ function renderInstallation(recipe: ModelImageRecipe): string {
     case 'conda':
       return (
         `RUN ${mounts}conda env create --yes -p ${VENV} -f /tmp/mlts/conda.yaml && conda clean --all --yes` +
-        ` && mkdir -p /opt/python && ${VENV}/bin/python /tmp/mlts/list-packages.py > ${PACKAGE_LIST}`
+        ` && mkdir -p /opt/python && ${VENV}/bin/python /tmp/mlts/list_packages.py > ${PACKAGE_LIST}`
       );
     case 'requirements':
       return `RUN ${mounts}MLTS_PYTHON=${checkPython(recipe)} MLTS_LOADER=${recipe.loader} sh /tmp/mlts/install.sh`;

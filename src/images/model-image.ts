@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import { redactUrls } from '../core/redact.ts';
 import { type BuildEntry, digestEntries, packEntries } from '../host/docker/build-entries.ts';
 import { readDockerConfig, readProxyVariables } from '../host/docker/config.ts';
-import { describeImage, type ImageDescription } from '../host/docker/image-contents.ts';
+import {
+  describeImage,
+  type ImageDescription,
+  listRegistryNames,
+} from '../host/docker/image-contents.ts';
 import { buildImage, findImage, pruneImages, tagImage } from '../host/docker/images.ts';
 import { pushImage } from '../host/docker/push.ts';
 import { withImageLock } from './build.ts';
@@ -14,7 +18,7 @@ import {
   renderModelDockerfile,
   renderSharedDockerfile,
 } from './model-dockerfile.ts';
-import { ensureImage, type ImageWork } from './pull.ts';
+import { ensureImage, type ImageWork, toMegabytes } from './pull.ts';
 
 export interface ModelImageOrder {
   /** The first is that by which it is built. */
@@ -158,18 +162,25 @@ function toDockerfile(text: string): BuildEntry {
   return { path: DOCKERFILE, content: { text } };
 }
 
-/** Sends the image to the registries of all of its names. @throws ToolError where one refuses it. */
-export async function pushModelImage({ names }: ModelImage, work: ImageWork): Promise<void> {
-  const { docker, context, signal } = work;
-  for (const name of names) {
-    const credentials = await findCredentials(name, context.env);
-    await context.terminal.progress(`pushing image ${name}`, (update) => {
-      const onProgress = (doneBytes: number, totalBytes: number): void =>
-        update(
-          `pushing image ${name}: ${(doneBytes / 1e6).toFixed(1)} of ${(totalBytes / 1e6).toFixed(1)} MB`,
-        );
-      return pushImage(docker, name, { platform: undefined, credentials, signal, onProgress });
-    });
-    context.terminal.note(`pushed ${name}`);
-  }
+/**
+ * Sends the image to the registries of all of its names. Returns what it is called there: `NAME@sha256:...`.
+ *
+ * @throws ToolError where one refuses it.
+ */
+export async function pushModelImage(
+  { id, names }: ModelImage,
+  work: ImageWork,
+): Promise<readonly string[]> {
+  for (const name of names) await pushName(name, work);
+  return listRegistryNames(work.docker, id);
+}
+
+async function pushName(name: string, { docker, context, signal }: ImageWork): Promise<void> {
+  const credentials = await findCredentials(name, context.env);
+  await context.terminal.progress(`pushing image ${name}`, (update) => {
+    const onProgress = (doneBytes: number, totalBytes: number): void =>
+      update(`pushing image ${name}: ${toMegabytes(doneBytes)} of ${toMegabytes(totalBytes)} MB`);
+    return pushImage(docker, name, { platform: undefined, credentials, signal, onProgress });
+  });
+  context.terminal.note(`pushed ${name}`);
 }

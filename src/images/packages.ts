@@ -1,6 +1,6 @@
 import type { Docker } from '../host/docker/daemon.ts';
 import { readImageFile } from '../host/docker/image-contents.ts';
-import { PACKAGE_LIST } from './install-packages.ts';
+import { PACKAGE_LIST } from './install-files.ts';
 
 /** A Python package in an image. */
 export interface InstalledPackage {

@@ -51,7 +51,12 @@ export function addOwnImageOptions(command: Command): Command {
       '--base-image <image>',
       'with Python; default: python:VERSION-slim, the version of the model',
     )
-    .option('--platform <platform>', 'linux/amd64 or linux/arm64; default: that of this machine')
+    .addOption(
+      new Option('--platform <platform>', 'of the image; default: that of this machine').choices([
+        'linux/amd64',
+        'linux/arm64',
+      ]),
+    )
     .option('--wheelhouse <folder>', 'install from the wheels in it, and from nowhere else')
     .option('--gpu', "on NVIDIA's CUDA image", false)
     .option('--full-mlflow', 'all of MLflow, also where its core serves the model', false);
@@ -64,7 +69,7 @@ export function readImageOptions(
 ): ModelImageOptions {
   const home = flags.mlflowHome ?? env[variables.mlflowHome];
   return {
-    manager: flags.envManager ?? 'virtualenv',
+    manager: flags.envManager,
     installsMlflow: flags.installMlflow,
     mlflowHome: home ? resolve(cwd, home) : undefined,
     installsJava: flags.installJava,

@@ -31,6 +31,15 @@ export async function describeImage({ engine }: Docker, name: string): Promise<I
   return { id: Id, sizeBytes: Size, layers };
 }
 
+/** What registries call an image that came from them or went to them: `NAME@sha256:...`. */
+export async function listRegistryNames(
+  { engine }: Docker,
+  image: string,
+): Promise<readonly string[]> {
+  const { RepoDigests = [] } = await engine.getImage(image).inspect();
+  return RepoDigests;
+}
+
 /**
  * The text of one file in an image; undefined where it has none of that path. Nothing of the image is started,
  * so that its architecture does not matter.

@@ -6,7 +6,7 @@ import { BuildOutputReader } from './build-output.ts';
 import { type BuildSessionOptions, openBuildSession } from './build-session.ts';
 import type { Docker } from './daemon.ts';
 import { followLayers, readEvents, runStream } from './daemon-stream.ts';
-import { explainDockerError } from './error.ts';
+import { explainDockerError, FREE_SPACE } from './error.ts';
 
 export interface ImageDetails {
   /** `sha256:...` */
@@ -166,9 +166,10 @@ function pullError(name: string, text: string, cause?: unknown): Error {
 }
 
 function buildError(tag: string, step: string, text: string): ToolError {
-  const reason = /no space left on device/i.test(text) ? `Docker's disk is full: ${text}` : text;
+  const isFull = /no space left on device/i.test(text);
+  const reason = isFull ? `Docker's disk is full: ${text}` : text;
   return new ToolError(`building image ${tag} failed at \`${step}\`: ${reason}`, {
-    hint: 'the lines above are the output of that step',
+    hint: isFull ? FREE_SPACE : 'the lines above are the output of that step',
     stderr: text,
   });
 }
