@@ -186,9 +186,13 @@ function renderEnvironment(recipe: ModelImageRecipe): string[] {
   ];
 }
 
-/** Of a process of its own: base images have no curl. */
+/** Of a process of its own: base images have no curl. Whether the server speaks https is known when it starts. */
 function renderHealthCheck({ nodePath }: ModelImageRecipe): string {
-  const script = `fetch('http://127.0.0.1:${MODEL_PORT}/ping').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))`;
+  const target = `{ host: '127.0.0.1', port: ${MODEL_PORT}, path: '/ping', rejectUnauthorized: false }`;
+  const script =
+    `const ask = (protocol, otherwise) => require(protocol).get(${target}, (answer) => ` +
+    `process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', otherwise); ` +
+    `ask('http', () => ask('https', () => process.exit(1)))`;
   const times = '--interval=10s --timeout=5s --start-period=120s --retries=3';
   return `HEALTHCHECK ${times} CMD ["/opt/mlts/${nodePath}", "-e", "${script}"]`;
 }

@@ -1,14 +1,17 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startContainerRegistry, whyNoRegistry } from '../setup/container-registry.ts';
 import { BASE_IMAGE, docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
-import { createRig, type Rig } from './rig.ts';
+import { startSmallDaemon } from '../setup/small-daemon.ts';
+import { bin, createRig, type Rig } from './rig.ts';
 import { addSourcePackage, tinyModel } from './tiny-model.ts';
 
 const reason = whyNoDocker();
 const noRegistry = await whyNoRegistry();
-const BUILD = ['models', 'build-docker', '-m', 'model', '--base-image', BASE_IMAGE];
+/** `virtualenv` installs what the model asks for, without MLflow. */
+const ASKED_ONLY = ['--env-manager', 'virtualenv'];
+const BUILD = ['models', 'build-docker', '-m', 'model', '--base-image', BASE_IMAGE, ...ASKED_ONLY];
 const CLASSIC = { DOCKER_BUILDKIT: '0' };
 const BUILDKIT = { DOCKER_BUILDKIT: '1' };
 
@@ -17,6 +20,7 @@ interface Report {
   readonly tags: readonly string[];
   readonly digest: string;
   readonly context_digest: string;
+  readonly pushed: readonly string[];
   readonly size: number;
   readonly seconds: number;
   readonly layers: readonly { readonly instruction: string; readonly size: number }[];
@@ -71,7 +75,8 @@ describe.skipIf(reason !== undefined)(
       const [name, other] = [newName(), newName()];
       await rig.write(tinyModel([unique(), 'six==1.16.0']));
       const args = ['-n', name, '--tag', other, '-o', 'json', '--sbom', 'bom.json'];
-      const ended = await build(rig, args, CLASSIC);
+      const platform = ['--platform', `linux/${process.arch === 'arm64' ? 'arm64' : 'amd64'}`];
+      const ended = await build(rig, [...args, ...platform], CLASSIC);
       expect(ended).toMatchObject({ exitCode: 0 });
       const report = JSON.parse(ended.stdout) as Report;
       const [inspected] = JSON.parse(await docker('inspect', other));
@@ -110,12 +115,12 @@ describe.skipIf(reason !== undefined)(
       expect(inside).toBe('10001');
     });
 
-    test('a model that has changed: only its own layer is made again; the same model is the same image', async () => {
+    test('a model that has changed: only its own layer is made again; the same model is the same image, unless --no-cache', async () => {
       await using rig = createRig();
       const name = newName();
       await rig.write(tinyModel([unique(), 'six==1.16.0']));
-      const run = async () => {
-        const ended = await build(rig, ['-n', name, '-o', 'json'], CLASSIC);
+      const run = async (...args: readonly string[]) => {
+        const ended = await build(rig, ['-n', name, '-o', 'json', ...args], CLASSIC);
         expect(ended).toMatchObject({ exitCode: 0 });
         return { report: JSON.parse(ended.stdout) as Report, said: ended.stderr };
       };
@@ -129,6 +134,7 @@ describe.skipIf(reason !== undefined)(
       expect(changed.report.digest).not.toBe(first.report.digest);
       expect(changed.report.context_digest).not.toBe(first.report.context_digest);
       expect(changed.report.layers.slice(1)).toEqual(first.report.layers.slice(1));
+      expect((await run('--no-cache')).said).toContain('install.sh');
       expect(
         await docker('run', '--rm', '--entrypoint', 'cat', name, '/opt/ml/model/weights.bin'),
       ).toBe('other weights');
@@ -157,14 +163,19 @@ assert os.environ["PROBE"] == "an argument"`,
     });
 
     test('what cannot be installed: the step is named, with the installer’s words, and nothing is left', async () => {
-      for (const env of [CLASSIC, BUILDKIT]) {
+      const nowhere = ['--pip-index-url', 'http://127.0.0.1:9/simple'];
+      const cases = [
+        [CLASSIC, [], 'mlts-no-such-package==9.9.9'],
+        [{ ...BUILDKIT, PIP_RETRIES: '0' }, nowhere, 'six==1.16.0'],
+      ] as const;
+      for (const [env, args, line] of cases) {
         await using rig = createRig();
         const name = newName();
-        await rig.write(tinyModel([unique(), 'mlts-no-such-package==9.9.9']));
-        const ended = await build(rig, ['-n', name], env);
+        await rig.write(tinyModel([unique(), line]));
+        const ended = await build(rig, ['-n', name, ...args], env);
         expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
         expect(ended.stderr).toMatch(/^error: building image .* failed at `RUN .*install\.sh/m);
-        expect(ended.stderr).toContain('mlts-no-such-package');
+        expect(ended.stderr).toMatch(/mlts-no-such-package|six/);
         await expectNothingLeft(name);
       }
     });
@@ -256,12 +267,36 @@ assert os.environ["PROBE"] == "an argument"`,
         );
         expect(await registry.listTags('team/model')).toEqual([]);
         const env = { ...CLASSIC, DOCKER_CONFIG: registry.loggedIn };
-        const pushed = await build(rig, ['-n', name, '--tag', other, '--push'], env);
+        const pushed = await build(rig, ['-n', name, '--tag', other, '--push', '-o', 'json'], env);
         expect(pushed).toMatchObject({ exitCode: 0 });
+        const { pushed: digests } = JSON.parse(pushed.stdout) as Report;
+        expect(digests).toEqual([expect.stringMatching(/\/team\/model@sha256:[0-9a-f]{64}$/)]);
         expect((await registry.listTags('team/model')).toSorted()).toEqual(['1', 'latest']);
         expect(pushed.stderr).not.toContain('registry-password');
       },
     );
+
+    test('a daemon whose disk is full, and one that we may not use', async () => {
+      await using rig = createRig();
+      await rig.write({ ...tinyModel(['six']), 'empty/none': '' });
+      await using daemon = await startSmallDaemon(60_000);
+      await daemon.docker('import', await packFolder(rig.path('empty')), 'empty:1');
+      const env = { ...CLASSIC, DOCKER_HOST: daemon.host };
+      const full = await build(rig, ['-n', 'full:1', '--base-image', 'empty:1'], env);
+      expect(full).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(full.stderr).toMatch(/^error: .*disk is full.*\nhint: .*docker system prune/m);
+      expect(await daemon.docker('images', '--quiet', 'full')).toBe('');
+      await chown(daemon.socket, 65_534, 65_534);
+      const drop = ['--bounding-set', '-dac_override,-dac_read_search'];
+      const refused = await execa('setpriv', [...drop, bin, ...BUILD, '-n', 'refused:1'], {
+        cwd: rig.directory,
+        env: { ...rig.env, ...env },
+        extendEnv: false,
+        reject: false,
+      });
+      expect(refused).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(refused.stderr).toMatch(/^error: no permission to use Docker at .*\nhint: .*usermod/);
+    });
 
     test('what is wrong is told in one line', async () => {
       await using rig = createRig();
@@ -277,11 +312,16 @@ assert os.environ["PROBE"] == "an argument"`,
           '127.0.0.1:9/none:1 is not on this machine',
         ],
         [['-m', 'other'], CLASSIC, 1, 'no `python_function` flavor, only: spark'],
-        [['--build-arg', 'novalue'], CLASSIC, 2, '--build-arg takes NAME=value'],
+        [['--build-arg', 'UNSET_HERE'], CLASSIC, 2, '--build-arg takes NAME=value'],
         [['--secret', 'id=x'], CLASSIC, 2, '--secret takes id=ID,src=FILE'],
         [['--secret', 'id=x,src=none'], CLASSIC, 1, 'none'],
         [['--secret', 'id=x,src=model/MLmodel'], CLASSIC, 2, '--secret needs BuildKit'],
-        [['-n', 'Upper Case'], CLASSIC, 1, 'Upper Case'],
+        [['-n', 'Upper Case'], nowhere, 1, '`Upper Case` is no name of an image'],
+        [['--tag', 'a:b:c'], nowhere, 1, '`a:b:c` is no name of an image'],
+        [['--platform', 'windows/amd64'], CLASSIC, 2, 'linux/amd64, linux/arm64'],
+        [['--wheelhouse', 'other'], CLASSIC, 1, 'other holds no wheels'],
+        [['--mlflow-home', 'none'], CLASSIC, 1, 'none is no folder with MLflow'],
+        [['-m', 'models:/none/1'], CLASSIC, 1, '`none`'],
       ] as const;
       for (const [args, env, exitCode, message] of cases) {
         const ended = await build(rig, ['-n', name, ...args], env);
@@ -298,4 +338,9 @@ assert os.environ["PROBE"] == "an argument"`,
 async function isRunning(command: string): Promise<boolean> {
   const { exitCode } = await execa('pgrep', ['-f', '-x', command], { reject: false });
   return exitCode === 0;
+}
+
+async function packFolder(folder: string): Promise<string> {
+  await execa('tar', ['cf', `${folder}.tar`, '-C', folder, '.']);
+  return `${folder}.tar`;
 }

@@ -21,6 +21,15 @@ async function readTree(folder: string): Promise<ReadonlyMap<string, string>> {
   return new Map(await Promise.all(texts));
 }
 
+/** The same model in another folder. */
+function rename(model: Readonly<Record<string, string>>, folder: string): Record<string, string> {
+  const renamed = Object.entries(model).map(([path, text]) => [
+    path.replace('model', folder),
+    text,
+  ]);
+  return Object.fromEntries(renamed);
+}
+
 describe('mlts models generate-dockerfile', () => {
   test('writes all that a build needs: requirements, server, model', async () => {
     await using rig = createRig();
@@ -38,7 +47,7 @@ describe('mlts models generate-dockerfile', () => {
     expect(dockerfile).toContain('FROM python:3-slim AS packages\n');
     expect(dockerfile).toMatch(/^USER 10001:0$/m);
     expect(dockerfile).toMatch(/^STOPSIGNAL SIGTERM$/m);
-    expect(dockerfile).toMatch(/^HEALTHCHECK .*8080\/ping/m);
+    expect(dockerfile).toMatch(/^HEALTHCHECK .*8080, path: '\/ping'/m);
     expect(dockerfile).toContain('mlflow.run.id="0123456789abcdef0123456789abcdef"');
     expect(dockerfile).toMatch(/mlflow\.model\.signature="sha256:[0-9a-f]{64}"/);
     expect(dockerfile.trimEnd().split('\n').at(-1)).toBe('COPY model/ /opt/ml/model/');
@@ -110,6 +119,44 @@ describe('mlts models generate-dockerfile', () => {
     expect(await read(['--install-java', 'false'])).not.toContain('jre');
   });
 
+  test('NVIDIA’s image, conda, and a generic image with MLflow in its environments', async () => {
+    await using rig = createRig();
+    const conda = 'dependencies: [python=3.11.7, pip, {pip: [six]}]\n';
+    await rig.write({ ...tinyModel(['six']), 'model/conda.yaml': conda });
+    const read = async (args: readonly string[]) => {
+      const ended = await rig.mlts([...GENERATE, '-d', 'out', ...args]);
+      expect(ended).toMatchObject({ exitCode: 0 });
+      return readFile(rig.path('out/Dockerfile'), 'utf8');
+    };
+    const gpu = await read(['-m', 'model', '--gpu']);
+    expect(gpu.match(/^FROM nvidia\/cuda:\S+-runtime-/gm)).toHaveLength(2);
+    expect(gpu).toMatch(/apt-get install .* python3 python3-pip python3-venv/);
+    expect(gpu).toContain('NVIDIA_VISIBLE_DEVICES=all');
+    const own = await read(['-m', 'model', '--gpu', '--base-image', 'my/cuda:1']);
+    expect(own).not.toContain('apt-get');
+    const withConda = await read(['-m', 'model', '--env-manager', 'conda']);
+    expect(withConda).toMatch(/^FROM condaforge\/miniforge3:latest AS packages$/m);
+    expect(withConda).toMatch(/^RUN conda env create --yes -p \/opt\/venv -f .*conda\.yaml/m);
+    expect(withConda).toMatch(/^FROM debian:12-slim$/m);
+    expect(await readFile(rig.path('out/requirements/conda.yaml'), 'utf8')).toBe(conda);
+    const generic = await read(['--env-manager', 'conda', '--install-mlflow']);
+    expect(generic).toContain('MLTS_CONTAINER_ENV_MANAGER=conda');
+    expect(generic).toContain('MLTS_CONTAINER_INSTALL_MLFLOW=true');
+  });
+
+  test('MLflow is installed for a model that does not ask for it, but not into a virtualenv', async () => {
+    await using rig = createRig();
+    await rig.write(tinyModel(['six']));
+    const read = async (...args: readonly string[]) => {
+      await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out', ...args]);
+      return readFile(rig.path('out/requirements/requirements.txt'), 'utf8');
+    };
+    expect(await read()).toBe('six\nmlflow==3.17.2\n');
+    expect(await read('--env-manager', 'local')).toBe('six\nmlflow==3.17.2\n');
+    expect(await read('--env-manager', 'virtualenv')).toBe('six\n');
+    expect(await read('--env-manager', 'virtualenv', '--install-mlflow')).toMatch(/mlflow==/);
+  });
+
   test('what is wrong is told in one line, and nothing is written', async () => {
     await using rig = createRig();
     await rig.write({
@@ -117,23 +164,35 @@ describe('mlts models generate-dockerfile', () => {
       'evil/MLmodel': 'flavors: {python_function: {env: {virtualenv: python_env.yaml}}}\n',
       'evil/python_env.yaml': 'python: "3.11\\nRUN evil"\n',
       'own/Dockerfile': 'FROM mine\n',
+      ...rename(tinyModel(['six']), 'fine'),
     });
     const cases = [
       [['-m', 'model'], 'no `python_function` flavor'],
       [['-m', 'none'], 'no such file or folder'],
       [['-m', 'evil'], 'is no name of an image'],
       [['-m', 'evil', '--base-image', 'python:3'], 'is no version of Python'],
-      [['--env-manager', 'local'], 'needs a model'],
+      [['--env-manager', 'local'], '--env-manager local needs a model', 2],
+      [['--wheelhouse', 'own'], '--wheelhouse needs a model', 2],
+      [['--mlflow-home', 'own'], '--mlflow-home (MLFLOW_HOME) needs a model', 2],
+      [['-m', 'model', '--platform', 'windows/amd64'], 'linux/amd64, linux/arm64', 2],
+      [['-m', 'fine', '--mlflow-home', 'none'], 'is no folder with MLflow'],
+      [['-m', 'fine', '--wheelhouse', 'own'], 'holds no wheels'],
       [['-m', 'model', '-d', 'model/MLmodel/x'], ''],
       [['-d', 'own'], 'mlts did not write it'],
     ] as const;
-    for (const [args, message] of cases) {
+    for (const [args, message, exitCode = 1] of cases) {
       const ended = await rig.mlts([...GENERATE, '-d', 'out', ...args]);
-      expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(ended).toMatchObject({ exitCode, stdout: '' });
       expect(ended.stderr).toMatch(/^error: .*\nhint: .*\n$/);
       expect(ended.stderr).toContain(message);
     }
-    expect((await readdir(rig.directory)).sort()).toEqual(['evil', 'home', 'model', 'own']);
+    expect((await readdir(rig.directory)).toSorted()).toEqual([
+      'evil',
+      'fine',
+      'home',
+      'model',
+      'own',
+    ]);
     expect(await readFile(rig.path('own/Dockerfile'), 'utf8')).toBe('FROM mine\n');
   });
 
