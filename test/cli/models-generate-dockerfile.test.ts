@@ -40,7 +40,7 @@ describe('mlts models generate-dockerfile', () => {
     const ended = await rig.mlts([...GENERATE, '-m', 'model']);
     expect(ended).toMatchObject({ exitCode: 0, stdout: `${rig.path('mlflow-dockerfile')}\n` });
     const tree = await readTree(rig.path('mlflow-dockerfile'));
-    expect(tree.get('requirements/requirements.txt')).toMatch(/ six==1.16.0\n$/);
+    expect(tree.get('requirements/requirements.txt')).toMatch(/ six==1.16.0\nmlflow==3.17.2\n$/);
     expect(tree.get('requirements/constraints.txt')).toMatch(/ six<2\n$/);
     expect(tree.get('model/weights.bin')).toMatch(/ weights\n$/);
     const dockerfile = tree.get('Dockerfile') ?? '';
