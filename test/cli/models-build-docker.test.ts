@@ -1,6 +1,6 @@
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startContainerRegistry, whyNoRegistry } from '../setup/container-registry.ts';
 import { BASE_IMAGE, docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
 import { startSmallDaemon } from '../setup/small-daemon.ts';
@@ -42,30 +42,32 @@ describe.skipIf(reason !== undefined)(
     /** A line that gives each test a shared image of its own, so that it can look at what is left of it. */
     const unique = (): string => `six!=0.${process.pid}.${count}.${Date.now()}`;
 
-    let before: ReadonlySet<string>;
-    /** Images of ours that were not there when the tests began. */
-    const listMade = async (...filters: readonly string[]): Promise<readonly string[]> => {
+    const listImages = async (...filters: readonly string[]): Promise<readonly string[]> => {
       const asked = ['label=mlts.stage', ...filters].flatMap((filter) => ['--filter', filter]);
       const ids = await docker('images', '--quiet', '--no-trunc', ...asked);
-      return ids.split('\n').filter((id) => id !== '' && !before.has(id));
+      return ids.split('\n').filter((id) => id !== '');
     };
+    const listDangling = () => listImages('dangling=true');
+    let before: readonly string[] = [];
+    /** What has lost its name before the test: it goes an hour later. */
+    let danglingBefore: readonly string[] = [];
     beforeAll(async () => {
       await ensureDocker();
-      before = new Set();
-      before = new Set(await listMade());
+      before = await listImages();
+    });
+    beforeEach(async () => {
+      danglingBefore = await listDangling();
     });
     afterAll(async () => {
-      for (const image of new Set([...names, ...(await listMade())])) {
-        await execa('docker', ['image', 'rm', '--force', image], { reject: false });
-      }
+      const made = (await listImages()).filter((id) => !before.includes(id));
+      await execa('docker', ['image', 'rm', '--force', ...names, ...made], { reject: false });
     });
 
     const build = (rig: Rig, args: readonly string[], env: Readonly<Record<string, string>>) =>
       rig.mlts([...BUILD, ...args], { env });
-    const listDangling = () => listMade('dangling=true');
     const listContainers = () => docker('ps', '--all', '--quiet', '--filter', 'label=mlts.stage');
     const expectNothingLeft = async (name: string) => {
-      expect(await listDangling()).toEqual([]);
+      expect(await listDangling()).toEqual(danglingBefore);
       await vi.waitUntil(async () => (await listContainers()) === '', 30_000);
       expect(await docker('images', '--quiet', name)).toBe('');
     };
@@ -102,7 +104,7 @@ describe.skipIf(reason !== undefined)(
         bomFormat: 'CycloneDX',
         components: [{ name: 'six', version: '1.16.0', purl: 'pkg:pypi/six@1.16.0' }],
       });
-      expect(await listDangling()).toEqual([]);
+      expect(await listDangling()).toEqual(danglingBefore);
       const inside = await docker(
         'run',
         '--rm',
@@ -232,16 +234,8 @@ assert os.environ["PROBE"] == "an argument"`,
       await using rig = createRig();
       const name = newName();
       await rig.write(tinyModel(['six==1.16.0']));
-      await rig.mlts([
-        'models',
-        'generate-dockerfile',
-        '-m',
-        'model',
-        '-d',
-        'out',
-        '--base-image',
-        BASE_IMAGE,
-      ]);
+      const generate = ['models', 'generate-dockerfile', '-m', 'model', '-d', 'out', ...ASKED_ONLY];
+      await rig.mlts([...generate, '--base-image', BASE_IMAGE]);
       await execa('docker', ['build', '--tag', name, rig.path('out')], { env: CLASSIC });
       const script =
         'cat /opt/ml/model/weights.bin; python -c "import six; print(six.__version__)"; /opt/mlts/bin/mlts.cjs --version';

@@ -27,7 +27,8 @@ export async function startSmallDaemon(sizeKib: number): Promise<SmallDaemon> {
   });
   const words = flags.map(([name, value]) => `--${name}=${value}`);
   const alone = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
-  const daemon = spawn('dockerd', [...words, ...alone], { stdio: 'ignore' });
+  // In a network of its own: it would remove the bridge of the other daemon.
+  const daemon = spawn('unshare', ['--net', 'dockerd', ...words, ...alone], { stdio: 'ignore' });
   const ended = new Promise((resolve) => daemon.once('exit', resolve));
   const host = `unix://${socket}`;
   const docker = async (...args: string[]) =>
