@@ -1,6 +1,4 @@
-import { copyFile, type FileHandle, mkdtemp, open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { makeFolder } from './folders.ts';
+import { chmod, copyFile, type FileHandle, open } from 'node:fs/promises';
 
 /** Where the header of a 64-bit ELF file says what is where (`Elf64_Ehdr` in elf.h). */
 const HEADER_BYTES = 64;
@@ -8,38 +6,25 @@ const SECTIONS_AT = 0x28;
 const SECTION_COUNTS_AT = 0x3a;
 
 /**
- * A copy of a Linux program without what stands behind all that is loaded of it: symbols and debug
- * information, a seventh of Node. It is kept in `folder` for the next time. What is no such program is
- * returned as it is.
+ * Copies a Linux program to `target` without what stands behind all that is loaded of it: symbols and debug
+ * information, a seventh of Node. What is no such program is copied as it is.
  */
-export async function stripProgram(path: string, folder: string): Promise<string> {
-  const { size, mtimeMs } = await stat(path);
-  const target = join(folder, `${basename(path)}-${size}-${Math.round(mtimeMs)}`);
-  if ((await stat(target).catch(() => undefined)) !== undefined) return target;
-  await makeFolder(folder);
-  const temporary = await mkdtemp(join(dirname(target), '.stripping-'));
-  try {
-    const copy = join(temporary, 'program');
-    await copyFile(path, copy);
-    if (!(await truncateProgram(copy))) return path;
-    await rename(copy, target);
-    return target;
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
-  }
+export async function copyStripped(path: string, target: string): Promise<void> {
+  await copyFile(path, target);
+  await chmod(target, 0o755);
+  await stripProgram(target);
 }
 
-async function truncateProgram(path: string): Promise<boolean> {
+async function stripProgram(path: string): Promise<void> {
   const file = await open(path, 'r+');
   try {
     const header = await read(file, 0, HEADER_BYTES);
     const isElf64 = header.subarray(0, 6).equals(Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1]));
-    if (!isElf64) return false;
+    if (!isElf64) return;
     await file.truncate(await findLoadedEnd(file, header));
     // There are no sections any more: nothing that runs a program reads them.
     await file.write(Buffer.alloc(8), 0, 8, SECTIONS_AT);
     await file.write(Buffer.alloc(6), 0, 6, SECTION_COUNTS_AT);
-    return true;
   } finally {
     await file.close();
   }

@@ -2,11 +2,12 @@ import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { from, PIP_SETTINGS } from './dockerfile.ts';
 import { PACKAGE_LIST, VENV } from './install-files.ts';
+import { SERVER_ARCHIVE } from './server-archive.ts';
 
 /** Where the model is in its image, as in MLflow's (`mlflow/models/container/__init__.py`). */
 export const MODEL_DIRECTORY = '/opt/ml/model';
 export const MODEL_PORT = 8080;
-const PROGRAM = '/opt/mlts/bin/mlts.cjs';
+const SERVER = '/opt/mlts';
 const HINT = 'check --base-image, or `python` in python_env.yaml of the model: `"3.11"`';
 /** In the group of root, as platforms that choose the user by themselves want it. */
 const USER = '10001:0';
@@ -148,14 +149,14 @@ function renderServer(recipe: ModelImageRecipe): string[] {
     from(recipe.baseImage, HINT),
     ...renderSystemPackages(recipe),
     ...listCopied(recipe).map((path) => `COPY --from=${PACKAGES_STAGE} ${path} ${path}`),
-    'COPY server/ /opt/mlts/',
+    `ADD ${SERVER_ARCHIVE} ${SERVER}/`,
     ...renderEnvironment(recipe),
     `EXPOSE ${MODEL_PORT}`,
     `USER ${USER}`,
     'WORKDIR /tmp',
     'STOPSIGNAL SIGTERM',
     renderHealthCheck(recipe),
-    `ENTRYPOINT ["${PROGRAM}", "models", "serve-container"]`,
+    `ENTRYPOINT ["${SERVER}/bin/mlts.cjs", "models", "serve-container"]`,
   ];
 }
 
@@ -194,7 +195,7 @@ function renderHealthCheck({ nodePath }: ModelImageRecipe): string {
     `process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', otherwise); ` +
     `ask('http', () => ask('https', () => process.exit(1)))`;
   const times = '--interval=10s --timeout=5s --start-period=120s --retries=3';
-  return `HEALTHCHECK ${times} CMD ["/opt/mlts/${nodePath}", "-e", "${script}"]`;
+  return `HEALTHCHECK ${times} CMD ["${SERVER}/${nodePath}", "-e", "${script}"]`;
 }
 
 function renderLabels(labels: Readonly<Record<string, string>>): string[] {

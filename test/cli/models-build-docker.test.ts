@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { startContainerRegistry, whyNoRegistry } from '../setup/container-registry.ts';
 import { BASE_IMAGE, docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
 import { startSmallDaemon } from '../setup/small-daemon.ts';
-import { bin, createRig, type Rig } from './rig.ts';
-import { addSourcePackage, tinyModel } from './tiny-model.ts';
+import { bin, type Rig } from './rig.ts';
+import { addSourcePackage, createImageRig, tinyModel } from './tiny-model.ts';
 
 const reason = whyNoDocker();
 const noRegistry = await whyNoRegistry();
@@ -73,7 +73,7 @@ describe.skipIf(reason !== undefined)(
     };
 
     test('the classic builder: report, labels, a user who is not root, two names, a list of what is in it', async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       const [name, other] = [newName(), newName()];
       await rig.write(tinyModel([unique(), 'six==1.16.0']));
       const args = ['-n', name, '--tag', other, '-o', 'json', '--sbom', 'bom.json'];
@@ -118,7 +118,7 @@ describe.skipIf(reason !== undefined)(
     });
 
     test('a model that has changed: only its own layer is made again; the same model is the same image, unless --no-cache', async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       const name = newName();
       await rig.write(tinyModel([unique(), 'six==1.16.0']));
       const run = async (...args: readonly string[]) => {
@@ -143,7 +143,7 @@ describe.skipIf(reason !== undefined)(
     });
 
     test('BuildKit: secrets and arguments reach what is installed, and no layer', async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       const name = newName();
       await rig.write({ ...tinyModel([]), 'secret.txt': 'hunter2-in-a-file' });
       const line = await addSourcePackage(
@@ -171,7 +171,7 @@ assert os.environ["PROBE"] == "an argument"`,
         [{ ...BUILDKIT, PIP_RETRIES: '0' }, nowhere, 'six==1.16.0'],
       ] as const;
       for (const [env, args, line] of cases) {
-        await using rig = createRig();
+        await using rig = createImageRig();
         const name = newName();
         await rig.write(tinyModel([unique(), line]));
         const ended = await build(rig, ['-n', name, ...args], env);
@@ -186,7 +186,7 @@ assert os.environ["PROBE"] == "an argument"`,
       ['the classic builder', CLASSIC],
       ['BuildKit', BUILDKIT],
     ])('Ctrl-C ends %s, and nothing is left', async (_title, env) => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       const name = newName();
       await rig.write(tinyModel([]));
       // Nothing else on this machine sleeps for so long.
@@ -205,7 +205,7 @@ assert os.environ["PROBE"] == "an argument"`,
     });
 
     test('wheels of one’s own, without any index; a folder without wheels is refused', async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       const name = newName();
       await rig.write(tinyModel([unique(), 'six']));
       await mkdir(rig.path('wheels'));
@@ -231,7 +231,7 @@ assert os.environ["PROBE"] == "an argument"`,
     });
 
     test('a folder that generate-dockerfile wrote is built by Docker itself', async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       const name = newName();
       await rig.write(tinyModel(['six==1.16.0']));
       const generate = ['models', 'generate-dockerfile', '-m', 'model', '-d', 'out', ...ASKED_ONLY];
@@ -247,7 +247,7 @@ assert os.environ["PROBE"] == "an argument"`,
       `a registry that asks for a password: refused, then pushed${noRegistry ? ` (skipped: ${noRegistry})` : ''}`,
       async () => {
         await using registry = await startContainerRegistry();
-        await using rig = createRig();
+        await using rig = createImageRig();
         const [name, other] = [
           `${registry.host}/team/model:1`,
           `${registry.host}/team/model:latest`,
@@ -271,7 +271,7 @@ assert os.environ["PROBE"] == "an argument"`,
     );
 
     test('a daemon whose disk is full, and one that we may not use', async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       await rig.write({ ...tinyModel(['six']), 'empty/none': '' });
       await using daemon = await startSmallDaemon(60_000);
       await daemon.docker('import', await packFolder(rig.path('empty')), 'empty:1');
@@ -293,7 +293,7 @@ assert os.environ["PROBE"] == "an argument"`,
     });
 
     test('what is wrong is told in one line', async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       await rig.write({ ...tinyModel(['six']), 'other/MLmodel': 'flavors: {spark: {}}\n' });
       const name = newName();
       const nowhere = { DOCKER_HOST: `unix://${rig.path('none.sock')}` };

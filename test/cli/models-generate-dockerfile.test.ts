@@ -1,11 +1,11 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { listFilesBelow } from '../../src/host/file-tree.ts';
 import { testCache } from '../setup/cache.ts';
 import { mountSmallDisk, whyNoSmallDisk } from '../setup/small-disk.ts';
-import { createRig } from './rig.ts';
-import { tinyModel } from './tiny-model.ts';
+import { createImageRig, tinyModel } from './tiny-model.ts';
 
 const GENERATE = ['models', 'generate-dockerfile'];
 const noSmallDisk = await whyNoSmallDisk();
@@ -13,7 +13,7 @@ const noSmallDisk = await whyNoSmallDisk();
 async function readTree(folder: string): Promise<ReadonlyMap<string, string>> {
   const files = await listFilesBelow(folder);
   const texts = files
-    .filter((file) => !file.startsWith('server/'))
+    .filter((file) => file !== 'server.tar')
     .map(async (file): Promise<[string, string]> => {
       const mode = (await stat(join(folder, file))).mode.toString(8);
       return [file, `${mode} ${await readFile(join(folder, file), 'utf8')}`];
@@ -32,7 +32,7 @@ function rename(model: Readonly<Record<string, string>>, folder: string): Record
 
 describe('mlts models generate-dockerfile', () => {
   test('writes all that a build needs: requirements, server, model', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     await rig.write({
       ...tinyModel(['six==1.16.0 # small', '-c limits.txt']),
       'model/limits.txt': 'six<2\n',
@@ -51,14 +51,15 @@ describe('mlts models generate-dockerfile', () => {
     expect(dockerfile).toContain('mlflow.run.id="0123456789abcdef0123456789abcdef"');
     expect(dockerfile).toMatch(/mlflow\.model\.signature="sha256:[0-9a-f]{64}"/);
     expect(dockerfile.trimEnd().split('\n').at(-1)).toBe('COPY model/ /opt/ml/model/');
-    expect(await readdir(rig.path('mlflow-dockerfile/server'))).toEqual(
-      expect.arrayContaining(['bin', 'dist', 'node_modules']),
-    );
+    const { stdout } = await execa('tar', ['tvf', rig.path('mlflow-dockerfile/server.tar')]);
+    expect(stdout).toMatch(/^-rwxr-xr-x .* bin\/mlts\.cjs$/m);
+    expect(stdout).toMatch(/^-rwxr-xr-x .*\/bin\/node$/m);
+    expect(stdout).toMatch(/^-rw-r--r-- .* dist\/worker\.py$/m);
   });
 
   test('the same model gives the same files, whenever and wherever', async () => {
-    await using rig = createRig();
-    await using other = createRig();
+    await using rig = createImageRig();
+    await using other = createImageRig();
     const files = tinyModel(['six']);
     await rig.write(files);
     await other.write(Object.fromEntries(Object.entries(files).reverse()));
@@ -68,7 +69,7 @@ describe('mlts models generate-dockerfile', () => {
   });
 
   test('a plain model gets the core of MLflow, or all of it where that is asked for', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     const requirements = ['scikit-learn==1.5.0', 'mlflow==3.17.2'];
     await rig.write(tinyModel(requirements, 'python_function', 'mlflow.sklearn'));
     const read = async (...args: readonly string[]) => {
@@ -80,7 +81,7 @@ describe('mlts models generate-dockerfile', () => {
   });
 
   test('written again, it takes the place of the old one; what else is in the folder stays', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     await rig.write(tinyModel(['six']));
     await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out']);
     const first = await readTree(rig.path('out'));
@@ -94,14 +95,14 @@ describe('mlts models generate-dockerfile', () => {
   });
 
   test('the model’s .dockerignore counts', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     await rig.write({ ...tinyModel(['six']), 'model/.dockerignore': '*.bin\n' });
     await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out']);
     expect(await readdir(rig.path('out/model'))).not.toContain('weights.bin');
   });
 
   test('MLflow’s options: Java, MLflow’s sources, a base image of one’s own, no model', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     await rig.write({ ...tinyModel(['six']), 'sources/pyproject.toml': '[project]\n' });
     const read = async (args: readonly string[]) => {
       const ended = await rig.mlts([...GENERATE, '-d', 'out', ...args]);
@@ -120,7 +121,7 @@ describe('mlts models generate-dockerfile', () => {
   });
 
   test('NVIDIA’s image, conda, and a generic image with MLflow in its environments', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     const conda = 'dependencies: [python=3.11.7, pip, {pip: [six]}]\n';
     await rig.write({ ...tinyModel(['six']), 'model/conda.yaml': conda });
     const read = async (args: readonly string[]) => {
@@ -145,7 +146,7 @@ describe('mlts models generate-dockerfile', () => {
   });
 
   test('MLflow is installed for a model that does not ask for it, but not into a virtualenv', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     await rig.write(tinyModel(['six']));
     const read = async (...args: readonly string[]) => {
       await rig.mlts([...GENERATE, '-m', 'model', '-d', 'out', ...args]);
@@ -158,7 +159,7 @@ describe('mlts models generate-dockerfile', () => {
   });
 
   test('what is wrong is told in one line, and nothing is written', async () => {
-    await using rig = createRig();
+    await using rig = createImageRig();
     await rig.write({
       ...tinyModel(['six'], 'sklearn'),
       'evil/MLmodel': 'flavors: {python_function: {env: {virtualenv: python_env.yaml}}}\n',
@@ -199,7 +200,7 @@ describe('mlts models generate-dockerfile', () => {
   test.skipIf(noSmallDisk !== undefined)(
     `a full disk leaves what was there${noSmallDisk ? ` (skipped: ${noSmallDisk})` : ''}`,
     async () => {
-      await using rig = createRig();
+      await using rig = createImageRig();
       await rig.write(tinyModel(['six']));
       const mount = await mkdtemp(join(testCache, 'small-'));
       try {

@@ -1,5 +1,12 @@
+import { join } from 'node:path';
 import { execa } from 'execa';
-import type { Rig } from './rig.ts';
+import { testCache } from '../setup/cache.ts';
+import { createRig, type Rig } from './rig.ts';
+
+/** A rig that finds the packed server of an earlier one: it is large. */
+export function createImageRig(): Rig {
+  return createRig({ XDG_CACHE_HOME: join(testCache, 'packed-servers') });
+}
 
 /** Files of a model that asks for next to nothing: it can be installed, and needs not be loaded. */
 export function tinyModel(

@@ -2,7 +2,8 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createRig, type Rig } from '../cli/rig.ts';
+import type { Rig } from '../cli/rig.ts';
+import { createImageRig } from '../cli/tiny-model.ts';
 import { type Answer, invoke } from '../serving/scoring-server.ts';
 import { BASE_IMAGE, docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
 import { askPython, type RunningServer } from '../setup/mlflow.ts';
@@ -50,7 +51,7 @@ describe.skipIf(reason !== undefined)(
     let theirs: RunningServer;
 
     beforeAll(async () => {
-      rig = createRig();
+      rig = createImageRig();
       await ensureDocker();
       await copyPinned(rig.path('model'));
       theirs = await startMlflowScoring(['numbers']);

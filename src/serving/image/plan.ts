@@ -5,7 +5,7 @@ import { readSpecification } from '../../environments/specification.ts';
 import { type BuildEntry, listFolderEntries } from '../../host/docker/build-entries.ts';
 import { listInstallFiles } from '../../images/install-files.ts';
 import { CONDA_IMAGE, type ModelImageRecipe } from '../../images/model-dockerfile.ts';
-import { findServerFiles } from '../../images/server-files.ts';
+import { packServer } from '../../images/server-archive.ts';
 import { findModelEnvironment, requirePythonFunction } from '../../models/environment-source.ts';
 import type { LocalModel } from '../../models/local-model.ts';
 import type { Written } from '../../models/mlmodel.ts';
@@ -52,7 +52,7 @@ export async function planModelImage(
   options: ModelImageOptions,
   env: Env,
 ): Promise<ModelImagePlan> {
-  const server = await findServerFiles(options.platform, env);
+  const server = await packServer(options.platform, env);
   const made = model === undefined ? planAnyModel(options) : await planModel(model, options, env);
   return {
     recipe: {
@@ -62,7 +62,7 @@ export async function planModelImage(
       buildKit: options.buildKit,
       buildArguments: options.buildArguments,
     },
-    entries: [...made.entries, ...server.entries, ...(await listModelFiles(model))],
+    entries: [...made.entries, server.entry, ...(await listModelFiles(model))],
     warnings: made.warnings,
   };
 }
