@@ -17,8 +17,10 @@ if [ -f certificates.pem ]; then export PIP_CERT="$here/certificates.pem" SSL_CE
 if [ -d wheelhouse ]; then
   export PIP_NO_INDEX=1 PIP_FIND_LINKS="$here/wheelhouse" UV_NO_INDEX=1 UV_FIND_LINKS="$here/wheelhouse" UV_OFFLINE=1
 fi
-export UV_PYTHON_INSTALL_DIR=/opt/python UV_LINK_MODE=copy PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+export UV_PYTHON_INSTALL_DIR=/opt/python PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 mkdir -p "$UV_PYTHON_INSTALL_DIR"
+# BuildKit mounts a cache, on a disk of its own; else what is kept would only make the step longer.
+if grep -q ' /root/.cache/uv ' /proc/mounts; then export UV_LINK_MODE=copy; else export UV_NO_CACHE=1; fi
 python3 -m pip install --quiet --no-cache-dir --target /tmp/uv uv || echo 'uv is not to be had: pip installs'
 
 # A Python of another version than that of the base image is brought along.
@@ -43,15 +45,21 @@ if [ -s constraints.txt ]; then install -r requirements.txt -c constraints.txt
 elif [ -s requirements.txt ]; then install -r requirements.txt; fi
 if [ -d mlflow ]; then install ./mlflow; fi
 
-import_served() { env -u PYTHONDONTWRITEBYTECODE "$python" import_served.py "$MLTS_LOADER"; }
-if [ -s overrides.txt ]; then
-  # MLflow looks for parts of this package without making sure that it is there at all.
-  if [ ! -e "$packages/databricks" ]; then mkdir "$packages/databricks"; : > "$packages/databricks/__init__.py"; fi
-  if ! import_served; then
-    echo 'this MLflow does not start without what was left out: it is installed'
-    : > overrides.txt
-    install -r requirements.txt
-  fi
+# Writes the bytecode of what it imports.
+import_served() { env -u PYTHONDONTWRITEBYTECODE "$python" import_served.py "$MLTS_LOADER" 2> import.txt; }
+# MLflow looks for parts of this package without making sure that it is there at all.
+if [ -s overrides.txt ] && [ ! -e "$packages/databricks" ]; then
+  mkdir "$packages/databricks"
+  : > "$packages/databricks/__init__.py"
+fi
+is_served=yes
+import_served || is_served=
+if [ -s overrides.txt ] && [ -z "$is_served" ]; then
+  tail -n 1 import.txt
+  echo 'this MLflow does not start without what was left out: it is installed'
+  : > overrides.txt
+  install -r requirements.txt
+  if import_served; then is_served=yes; fi
 fi
 
 # What no model needs when it is served: tests, what is for compilers, pages of MLflow's own server, and what pyarrow
@@ -66,13 +74,14 @@ rm -f pyarrow/libarrow_flight.so* pyarrow/_flight.*.so pyarrow/libarrow_substrai
 cd "$here"
 "$python" strip_libraries.py "$packages"
 
-# Bytecode is made now, which a user who is not root could not keep. Large libraries of which a server needs little have it
-# for what it imports, all others for all.
+# The rest of the bytecode, which a user who is not root could not keep. Large libraries of which a server needs little have
+# that of what it imports.
 large='mlflow|databricks|google|opentelemetry|numpy|scipy|pandas|sklearn|pyarrow'
-if import_served 2> import.txt; then
+if [ -n "$is_served" ]; then
   "$python" -m compileall -q -j 0 -x "/site-packages/($large)/" "$venv/lib" || true
 else
   tail -n 1 import.txt
   "$python" -m compileall -q -j 0 "$venv/lib" || true
 fi
 "$python" list_packages.py > "$venv/packages.json"
+rm -rf /tmp/uv
