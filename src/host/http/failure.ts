@@ -3,6 +3,7 @@ import {
   InvalidInput,
   MltsError,
   NotFound,
+  NotFoundByApi,
   Unavailable,
 } from '../../core/errors.ts';
 
@@ -118,8 +119,7 @@ function wireError({ code, message }: WireError, status: number): MltsError {
     case 'RESOURCE_DOES_NOT_EXIST':
     case 'NOT_FOUND':
     case 'ENDPOINT_NOT_FOUND':
-      // No hint: by that callers tell MLflow's own answer from a 404 of some other server.
-      return new NotFound(message);
+      return new NotFoundByApi(message);
     case 'RESOURCE_ALREADY_EXISTS':
       return new AlreadyExists(message, {
         hint: 'choose another name, or change the one there is',
