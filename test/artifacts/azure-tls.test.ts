@@ -56,6 +56,13 @@ test('the bundle that Python trusts is trusted with Azure too', async () => {
   expect(await roundTrip({ REQUESTS_CA_BUNDLE: certificate })).toBe('hello');
 });
 
+test('without it the certificate is refused at once, with the mend', async () => {
+  const refused = await roundTrip({}).then(String, ({ stderr }: { stderr: string }) => stderr);
+  expect(refused).toMatch(/^error: wasbs:.* TLS: self-signed certificate$/m);
+  expect(refused).toMatch(/^hint: REQUESTS_CA_BUNDLE names the file/m);
+  expect(refused).not.toContain('retry');
+});
+
 test('a bundle that is none is one line, and the mend', async () => {
   await writeFile(join(folder, 'none.pem'), 'nothing of that kind');
   const bundle = join(folder, 'none.pem');

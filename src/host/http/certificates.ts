@@ -42,12 +42,24 @@ export async function readCertificate(
 export async function trustBundle(env: Env): Promise<void> {
   const bundle = await readBundle(env);
   if (bundle === undefined) return;
-  try {
-    setDefaultCACertificates([...getCACertificates('default'), bundle]);
-  } catch (cause) {
+  // Node takes any text, and passes over what it cannot read.
+  if (!bundle.includes('-----BEGIN CERTIFICATE-----')) {
     const variable = BUNDLES.find((name) => env[name]) ?? BUNDLES[0];
-    throw new InvalidInput(`${variable} names \`${env[variable]}\`, which holds no certificate`, {
-      cause,
-    });
+    throw new InvalidInput(`${variable} names \`${env[variable]}\`, which holds no certificate`);
   }
+  setDefaultCACertificates([...getCACertificates('default'), bundle]);
+}
+
+/** Whether an error of this code says that the other side is not trusted, or does not speak TLS as it should. */
+export function isTlsCode(code: unknown): boolean {
+  return typeof code === 'string' && TLS_CODE.test(code);
+}
+
+const TLS_CODE = /CERT|SELF_SIGNED|UNABLE_TO|ERR_SSL|ERR_TLS|EPROTO|CRL/;
+
+/** The error of a store that is not trusted: to ask it again does not help. */
+export function distrustError(uri: string, bundleVariable: string, cause: unknown): InvalidInput {
+  const [said = ''] = (cause instanceof Error ? cause.message : String(cause)).split(/[;\n]/);
+  const hint = `${bundleVariable} names the file with the certificates to trust`;
+  return new InvalidInput(`${uri}: TLS: ${said}`, { hint, cause });
 }

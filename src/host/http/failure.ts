@@ -6,6 +6,7 @@ import {
   NotFoundByApi,
   Unavailable,
 } from '../../core/errors.ts';
+import { isTlsCode } from './certificates.ts';
 
 /** A request that did not work: what the user is told, and whether it may be sent again. */
 export interface HttpFailure {
@@ -199,7 +200,7 @@ const TIMEOUT_HINT = 'MLFLOW_HTTP_REQUEST_TIMEOUT sets how many seconds are wait
 
 function judgeCode(code: string, cause: unknown): Causes {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_SSL|ERR_TLS|EPROTO|CRL/.test(code)) {
+  if (isTlsCode(code)) {
     return {
       says: `TLS: ${message}`,
       retry: 'never',
