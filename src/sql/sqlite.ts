@@ -6,7 +6,8 @@ import { InvalidInput, type MltsError, Unavailable } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { makeFolder } from '../host/folders.ts';
 import { explained, type SqlConnection, type SqlUse } from './connection.ts';
-import { createNodeSqliteDialect, DatabaseBusy } from './node-sqlite-dialect.ts';
+import { DatabaseBusy } from './node-sqlite-connection.ts';
+import { createNodeSqliteDialect } from './node-sqlite-dialect.ts';
 import { completeSchema, holdsData, type PresentColumn } from './old-schema.ts';
 import { ensureSchema, type FoundSchema, refuseOld } from './schema-check.ts';
 import type { Tables } from './tables.ts';
@@ -35,6 +36,8 @@ export async function openSqlite(
     const file = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true });
     // As MLflow's store sets it (`mlflow/store/db/utils.py`); ILIKE compares lower case.
     file.exec('pragma case_sensitive_like = true');
+    // Else SQLite writes to a file what it would need to undo a statement of many rows, or a savepoint.
+    file.exec('pragma temp_store = memory');
     const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS);
     const database = new Kysely<Tables>({ dialect });
     try {
