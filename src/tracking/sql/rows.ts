@@ -71,7 +71,13 @@ export function toRunInfo(row: RunRow): RunInfo {
   };
 }
 
-export function toMetric({ key, value, timestamp, step, is_nan: isNan }: MetricRow): Metric {
+export function toMetric({
+  key,
+  value,
+  timestamp,
+  step,
+  is_nan: isNan,
+}: Omit<MetricRow, 'run_uuid'>): Metric {
   return {
     key,
     value: isNan ? Number.NaN : value,
