@@ -16,12 +16,17 @@ import { NodeSqliteConnection } from './node-sqlite-connection.ts';
 /**
  * kysely over Node's own SQLite: one connection, transactions one after the other, each `IMMEDIATE`, so
  * that a lock is waited for at its beginning and never half way. The wait is ours and not SQLite's:
- * SQLite would block the whole process, and with it the answer to Ctrl-C.
+ * SQLite would block the whole process, and with it the answer to Ctrl-C. Before anything is stored `check` is
+ * called, and may refuse by throwing.
  */
-export function createNodeSqliteDialect(database: DatabaseSync, waitMs: number): Dialect {
+export function createNodeSqliteDialect(
+  database: DatabaseSync,
+  waitMs: number,
+  check: () => void = () => {},
+): Dialect {
   return {
     createAdapter: () => new QueueingAdapter(),
-    createDriver: () => new NodeSqliteDriver(new NodeSqliteConnection(database), waitMs),
+    createDriver: () => new NodeSqliteDriver(new NodeSqliteConnection(database), waitMs, check),
     createIntrospector: (kysely: Kysely<unknown>) => new SqliteIntrospector(kysely),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
@@ -38,13 +43,15 @@ class NodeSqliteDriver implements Driver {
   readonly #connection: NodeSqliteConnection;
   readonly #group: CommitGroup;
   readonly #waitMs: number;
+  readonly #check: () => void;
   #last: Promise<void> = Promise.resolve();
   #willCommit = false;
 
-  constructor(connection: NodeSqliteConnection, waitMs: number) {
+  constructor(connection: NodeSqliteConnection, waitMs: number, check: () => void) {
     this.#connection = connection;
     this.#group = new CommitGroup(connection);
     this.#waitMs = waitMs;
+    this.#check = check;
   }
 
   async init(): Promise<void> {}
@@ -64,6 +71,7 @@ class NodeSqliteDriver implements Driver {
   }
 
   async beginTransaction(turn: DatabaseConnection): Promise<void> {
+    if (this.#group.isEmpty) this.#check();
     await (turn as Turn).begin();
   }
 

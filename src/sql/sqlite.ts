@@ -4,6 +4,7 @@ import { Kysely, sql } from 'kysely';
 import { quotePath, unquotePath } from '../core/artifact-location.ts';
 import { InvalidInput, type MltsError, Unavailable } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
+import { readFileIdentity } from '../host/file-identity.ts';
 import { makeFolder } from '../host/folders.ts';
 import { explained, type SqlConnection, type SqlUse } from './connection.ts';
 import { DatabaseBusy } from './node-sqlite-connection.ts';
@@ -38,7 +39,7 @@ export async function openSqlite(
     file.exec('pragma case_sensitive_like = true');
     // Else SQLite writes to a file what it would need to undo a statement of many rows, or a savepoint.
     file.exec('pragma temp_store = memory');
-    const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS);
+    const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS, stayAt(path));
     const database = new Kysely<Tables>({ dialect });
     try {
       const refusal = await prepareSchema(database, file, absoluteUri);
@@ -57,6 +58,20 @@ export async function openSqlite(
       throw error;
     }
   });
+}
+
+/**
+ * Makes the check that the file is still the one at `path`: what is written to one that was moved away, or replaced
+ * by a backup, nobody would find again.
+ */
+function stayAt(path: string): () => void {
+  const opened = readFileIdentity(path);
+  return () => {
+    if (readFileIdentity(path) === opened) return;
+    throw new Unavailable(`${path} is not the file any more that was opened`, {
+      hint: 'put it back, or start mlts again to use the one that is there now',
+    });
+  };
 }
 
 /**
