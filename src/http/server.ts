@@ -70,6 +70,8 @@ export interface HttpServer {
 /** A client that has more to say than this takes is not waited for: 100 of them hold no more than sockets. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
+/** Filters stand in the address of a GET; Python's servers take as much. */
+const MOST_HEADER_BYTES = 65_536;
 
 /**
  * Serves HTTP: each request is read whole, given to `handler` and answered.
@@ -82,7 +84,8 @@ export async function startHttpServer(
 ): Promise<HttpServer> {
   // Node's limit for a whole request would cut a large file that takes long: `incoming.ts` has its own.
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
-  const settings = { ...timeouts, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
+  const limits = { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MOST_HEADER_BYTES };
+  const settings = { ...timeouts, ...limits, noDelay: true };
   let isClosing = false;
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     if (isClosing) response.setHeader('connection', 'close');
