@@ -1,3 +1,4 @@
+import { benchCrashes } from './crashes.ts';
 import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   transfers: benchTransfers,
   serve: benchServe,
   server: benchServer,
+  crashes: benchCrashes,
   predict: benchPredict,
 };
 
