@@ -3,6 +3,7 @@ import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
 import { benchServer } from './server.ts';
+import { benchServerGrowth } from './server-growth.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   transfers: benchTransfers,
   serve: benchServe,
   server: benchServer,
+  'server-growth': benchServerGrowth,
   crashes: benchCrashes,
   predict: benchPredict,
 };
