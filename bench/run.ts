@@ -1,7 +1,9 @@
+import { benchCrashes } from './crashes.ts';
 import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
 import { benchServer } from './server.ts';
+import { benchServerGrowth } from './server-growth.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -14,6 +16,8 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   transfers: benchTransfers,
   serve: benchServe,
   server: benchServer,
+  'server-growth': benchServerGrowth,
+  crashes: benchCrashes,
   predict: benchPredict,
 };
 

@@ -132,7 +132,7 @@ async function listen(app: CreatedApp, options: ServerOptions, context: Context)
   const handler = assemble(app, options, context);
   const server = await startHttpServer(handler, {
     ...options,
-    takesStream: app.takesStream,
+    findRoute: app.findRoute,
     answerError,
   });
   terminal.note(`serving ${redactUrls(options.backendStoreUri)} at ${server.url}${options.prefix}`);
