@@ -47,6 +47,8 @@ export interface HttpServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Whether the handler reads the body of such a request by itself. Absent: never. */
   takesStream?(method: string, path: string): boolean;
+  /** For so long nothing of a streamed body may come. Absent: two minutes. */
+  readonly silenceMs?: number;
   /** The answer to what the handler throws; it never throws itself. */
   answerError(error: unknown): HttpAnswer;
 }
@@ -173,7 +175,7 @@ async function answer(
 
 async function readRequest(
   request: IncomingMessage,
-  { mostBodyBytes, takesStream }: HttpServerOptions,
+  { mostBodyBytes, takesStream, silenceMs = REQUEST_TIMEOUT_MS }: HttpServerOptions,
   signal: AbortSignal,
 ): Promise<HttpRequest> {
   const url = request.url ?? '/';
@@ -183,13 +185,33 @@ async function readRequest(
   const { method = 'GET', headers } = request;
   const shared = { method, path, query, headers, signal };
   if (takesStream?.(method, path)) {
-    // As long as something comes, it may take as long as it likes.
-    request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy());
+    limitSilence(request, silenceMs);
     return { ...shared, body: NOTHING, stream: request };
   }
   const limit = setTimeout(() => request.destroy(), REQUEST_TIMEOUT_MS);
   const body = await readBody(request, mostBodyBytes).finally(() => clearTimeout(limit));
   return { ...shared, body };
+}
+
+/** How often a client is looked at within the time that it may be silent. */
+const LOOKS = 4;
+
+/**
+ * Ends a streamed body of which nothing comes any more. As long as something comes it may take as long as it likes;
+ * how long we take with what has come does not count, and neither does what we do when all is there.
+ */
+function limitSilence(request: IncomingMessage, silenceMs: number): void {
+  let [seen, silentLooks] = [-1, 0];
+  const look = (): void => {
+    const { bytesRead } = request.socket;
+    const waitsForUs = request.readableLength > 0;
+    silentLooks = waitsForUs || bytesRead !== seen ? 0 : silentLooks + 1;
+    seen = bytesRead;
+    if (silentLooks >= LOOKS) request.destroy();
+  };
+  const timer = setInterval(look, silenceMs / LOOKS);
+  const stop = (): void => clearInterval(timer);
+  request.once('end', stop).once('close', stop);
 }
 
 async function send(

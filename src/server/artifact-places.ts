@@ -8,6 +8,7 @@ import {
   schemeOf,
   trimSlashes,
 } from '../artifacts/artifact-uri.ts';
+import type { DirectTransfers } from '../artifacts/direct.ts';
 import { openArtifactStore } from '../artifacts/open.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { InvalidInput, MltsError } from '../core/errors.ts';
@@ -41,6 +42,8 @@ export interface ArtifactOptions {
   /** Places that the server was started with: their hosts may be called. */
   readonly trustedLocations: readonly string[];
   readonly trackingUri: string;
+  /** How long an address is good that a client fetches a file from by itself. */
+  readonly presignedSeconds: number;
 }
 
 /** Where the artifacts lie that this server hands out. */
@@ -61,6 +64,17 @@ export class ArtifactPlaces {
       'TEMPORARILY_UNAVAILABLE',
       'artifacts do not pass through this server: it was started with --no-serve-artifacts',
     );
+  }
+
+  /** How clients reach the place of what passes through by themselves; undefined where they cannot. */
+  async findDirect(): Promise<DirectTransfers | undefined> {
+    if (!this.#options.servesArtifacts) return undefined;
+    const place = await this.#openDestination('').catch(() => undefined);
+    return place?.store.direct;
+  }
+
+  get presignedSeconds(): number {
+    return this.#options.presignedSeconds;
   }
 
   /**
