@@ -72,14 +72,17 @@ export interface RunningServer {
 }
 
 /** MLflow's own tracking server on a free port, with its data in a temporary folder. */
-export async function startMlflowServer(extraArgs: readonly string[] = []): Promise<RunningServer> {
+export async function startMlflowServer(
+  extraArgs: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<RunningServer> {
   const { mlflow } = await ensureMlflow();
   const port = await findFreePort();
   const directory = await mkdtemp(join(testCache, 'mlflow-server-'));
   const args = ['server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'];
   const server = spawn(mlflow, [...args, ...extraArgs], {
     cwd: directory,
-    env: mlflowEnv(),
+    env: mlflowEnv(env),
     stdio: 'ignore',
     detached: true,
   });
