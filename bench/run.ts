@@ -2,6 +2,7 @@ import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
 import { benchServer } from './server.ts';
+import { benchServerArtifacts } from './server-artifacts.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   transfers: benchTransfers,
   serve: benchServe,
   server: benchServer,
+  'server-artifacts': benchServerArtifacts,
   predict: benchPredict,
 };
 
