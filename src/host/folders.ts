@@ -119,3 +119,9 @@ export async function resolvePath(path: string): Promise<string> {
     return parent === absolute ? absolute : join(await resolvePath(parent), basename(absolute));
   }
 }
+
+/** Whether a path is the folder or below it, when all links are followed: one may lead out. */
+export async function isBelow(path: string, folder: string): Promise<boolean> {
+  const [real, realFolder] = await Promise.all([resolvePath(path), resolvePath(folder)]);
+  return real === realFolder || real.startsWith(join(realFolder, '/'));
+}

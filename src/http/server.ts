@@ -193,6 +193,16 @@ async function readRequest(
   return { ...shared, body };
 }
 
+/** A body that nobody wants any more may go on for so long. */
+const DROPPING_MS = 10_000;
+
+/** Who is still sending would lose the answer with the connection: what comes is dropped. */
+function dropRest(request: IncomingMessage): void {
+  const timer = setTimeout(() => request.destroy(), DROPPING_MS);
+  const stop = (): void => clearTimeout(timer);
+  request.once('end', stop).once('close', stop).resume();
+}
+
 /** How often a client is looked at within the time that it may be silent. */
 const LOOKS = 4;
 
@@ -219,8 +229,7 @@ async function send(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A body that nobody wanted would be taken for the next request.
-  if (!request.complete) response.setHeader('connection', 'close');
+  if (!request.complete) dropRest(request);
   response.writeHead(status, {
     ...(type === undefined ? {} : { 'content-type': type }),
     ...(body instanceof Readable ? {} : { 'content-length': countBytes(body) }),

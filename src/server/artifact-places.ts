@@ -15,7 +15,7 @@ import { InvalidInput, MltsError } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { receiveWhole } from '../host/file-arrival.ts';
 import { sizeOfFile } from '../host/file-transfer.ts';
-import { removeFolder, resolvePath } from '../host/folders.ts';
+import { isBelow, removeFolder } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { invalidPath, readArtifactPath } from './artifact-paths.ts';
 import { checkHost } from './location-rules.ts';
@@ -122,8 +122,7 @@ export class ArtifactPlaces {
     if (!['', 'file'].includes(schemeOf(root))) return undefined;
     const folder = resolveLocalPath(root, this.#context.cwd);
     const file = posix.join(folder, path);
-    const [real, realRoot] = await Promise.all([resolvePath(file), resolvePath(folder)]);
-    if (real === realRoot || real.startsWith(posix.join(realRoot, '/'))) return file;
+    if (await isBelow(file, folder)) return file;
     throw invalidPath(path);
   }
 

@@ -4,7 +4,7 @@ import { unquoteFully, unquotePath } from '../core/artifact-location.ts';
 import type { Tag } from '../core/entities.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model-registry.ts';
-import { resolvePath } from '../host/folders.ts';
+import { isBelow } from '../host/folders.ts';
 import { PROMPT_TAG } from '../registry/prompt-filter.ts';
 import type { RegistryStore } from '../registry/store.ts';
 import { checkHost } from './location-rules.ts';
@@ -33,7 +33,8 @@ export async function checkVersionSource(
   const owner = resolved.modelId ? 'model_id' : 'run_id';
   if (isLocal(source)) {
     const root = await findRoot(resolved, services);
-    if (root !== undefined && isLocal(root) && (await isLocalWithin(source, root))) return resolved;
+    if (root !== undefined && isLocal(root) && (await isBelow(toPath(source), toPath(root))))
+      return resolved;
     throw wrongSource(source, `a path must lie below the artifacts of what \`${owner}\` names`);
   }
   refuseTraversal(source);
@@ -160,12 +161,6 @@ function listParts(uri: string): readonly string[] {
 /** A path, or a `file:` URI. */
 function isLocal(location: string): boolean {
   return !/^[a-z][a-z0-9+.-]+:/i.test(location) || /^file:/i.test(location);
-}
-
-/** Links are followed first: one may lead out. */
-async function isLocalWithin(source: string, root: string): Promise<boolean> {
-  const [path, below] = [await resolvePath(toPath(source)), await resolvePath(toPath(root))];
-  return path === below || path.startsWith(`${below}/`);
 }
 
 function toPath(location: string): string {
