@@ -26,7 +26,7 @@ export async function receiveWhole(
     await pour(stream, await openNew(partial));
     await rename(partial, target);
   } catch (error) {
-    await rm(partial, { force: true });
+    await rm(partial, { force: true }).catch(() => {});
     signal.throwIfAborted();
     throw explainArrival(error);
   }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { guessContentType } from '../artifacts/content-type.ts';
+import type { ResumePoint } from '../artifacts/store.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import { describeFile } from '../host/file-arrival.ts';
 import { openParts, readFileRange } from '../host/file-transfer.ts';
@@ -41,13 +42,18 @@ async function explainMissing({ store, path }: Place, { signal }: HttpRequest): 
   return new NotFound(`there is no artifact \`${path}\``);
 }
 
+const START: ResumePoint = { offset: 0, version: undefined };
+
 /** The rest of a file, where the store can say that it is still the same: a download that broke off goes on. */
 async function answerRemote({ store, path }: Place, request: HttpRequest): Promise<HttpAnswer> {
   const { range = '', 'if-range': sent } = request.headers;
   const version = typeof sent === 'string' ? sent : undefined;
   const [, wanted = '0'] = /^bytes=(\d{1,15})-$/.exec(range) ?? [];
   const from = { offset: version === undefined ? 0 : Number(wanted), version };
-  const { stream, offset, sizeBytes, version: etag } = await store.read(path, from, request.signal);
+  const read = (point: ResumePoint) => store.read(path, point, request.signal);
+  // Where it has changed meanwhile, or is not so long, all of it is sent, as the RFC allows.
+  const content = from.offset === 0 ? read(from) : read(from).catch(() => read(START));
+  const { stream, offset, sizeBytes, version: etag } = await content;
   const headers = {
     ...(await describe(path)),
     ...(etag?.startsWith('"') ? { etag } : {}),

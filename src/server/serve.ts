@@ -1,4 +1,5 @@
 import { readNumber, variables } from '../core/environment-variables.ts';
+import { MltsError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
 import { waitUntilAborted } from '../host/interrupts.ts';
@@ -130,9 +131,10 @@ async function openStores(
   }
 }
 
-/** Only what is our own fault has a stack worth reading. */
+/** What was foreseen, as a full disk, is told in one line; only what is our own fault has a stack worth reading. */
 function tellFault(error: unknown, where: string, { terminal }: Context): void {
-  const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const isForeseen = error instanceof MltsError || !(error instanceof Error);
+  const said = isForeseen ? String(error) : (error.stack ?? error.message);
   terminal.warn(`${where}: ${redactUrls(said)}`);
 }
 
