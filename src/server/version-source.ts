@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import { type ModelReference, parseModelUri } from '../artifacts/model-uri.ts';
+import { findVersion } from '../artifacts/resolver.ts';
 import { unquoteFully, unquotePath } from '../core/artifact-location.ts';
 import type { Tag } from '../core/entities.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
-import type { ModelVersion } from '../core/model-registry.ts';
 import { isBelow } from '../host/folders.ts';
 import { PROMPT_TAG } from '../registry/prompt-filter.ts';
 import type { RegistryStore } from '../registry/store.ts';
@@ -61,7 +61,7 @@ async function followVersion(sent: VersionSource, registry: RegistryStore): Prom
   if (tags.some(({ key, value }) => key === PROMPT_TAG && value === 'true')) {
     throw wrongSource(sent.source, 'a prompt is no model');
   }
-  const found = await findVersion(model, registry);
+  const found = await findVersion(registry, model, 'store');
   if (disagree(sent.runId, found.runId) || disagree(sent.modelId, found.modelId)) {
     throw wrongSource(sent.source, '`run_id` and `model_id` must be those of the version it names');
   }
@@ -83,30 +83,6 @@ function readModelUri(source: string): { readonly model: ModelReference } {
 /** What was not said agrees with everything. */
 function disagree(said: string | undefined, stored: string | undefined): boolean {
   return said !== undefined && said !== (stored ?? '');
-}
-
-async function findVersion(
-  model: Exclude<ModelReference, { by: 'id' }>,
-  registry: RegistryStore,
-): Promise<ModelVersion> {
-  if (model.by === 'version') return registry.getVersion(model.name, model.version);
-  const { latestVersions, aliases } = await registry.getModel(model.name);
-  const number =
-    model.by === 'alias'
-      ? aliases.find(({ alias }) => alias === model.alias)?.version
-      : Math.max(
-          ...latestVersions
-            .filter(({ stage }) => model.by === 'latest' || isSame(stage, model.stage))
-            .map(({ version }) => version),
-        );
-  if (number !== undefined && Number.isFinite(number)) {
-    return registry.getVersion(model.name, number);
-  }
-  throw new NotFound(`model \`${model.name}\` has no such version`);
-}
-
-function isSame(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }
 
 /** Where the artifacts of the logged model, or else of the run, lie. */
