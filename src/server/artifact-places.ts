@@ -23,6 +23,12 @@ import { checkHost } from './location-rules.ts';
 /** As the local store hides what is on its way in. */
 const PARTIAL_PREFIX = '.artifact.uploading.';
 
+/** All below one of these is one store: the roots of runs are very many. */
+const BUCKET = /^((?:s3|gs):\/\/[^/]+)\/?(.*?)\/*$/is;
+
+/** Of a store that others use too. */
+const release = async (): Promise<void> => {};
+
 /** A file or folder in a store. */
 export interface Place {
   readonly store: ArtifactStore;
@@ -50,7 +56,7 @@ export interface ArtifactOptions {
 export class ArtifactPlaces {
   readonly #options: ArtifactOptions;
   readonly #context: Context;
-  #destination: Promise<ArtifactStore> | undefined;
+  readonly #shared = new Map<string, Promise<ArtifactStore>>();
 
   constructor(options: ArtifactOptions, context: Context) {
     this.#options = options;
@@ -87,6 +93,11 @@ export class ArtifactPlaces {
       return this.#openDestination(readArtifactPath(joinPath(pathInProxy(root), path)));
     }
     checkHost(root, this.#options.trustedLocations);
+    const [, bucket, prefix = ''] = BUCKET.exec(root) ?? [];
+    if (bucket !== undefined) {
+      const store = await this.#share(bucket);
+      return { store, path: joinPath(prefix, path), file: undefined, release };
+    }
     const store = await this.#open(root);
     return { store, path, file: await this.#locate(root, path), release: () => store.close() };
   }
@@ -98,19 +109,25 @@ export class ArtifactPlaces {
   }
 
   async close(): Promise<void> {
-    const store = await this.#destination?.catch(() => undefined);
-    await store?.close();
+    for (const opened of this.#shared.values()) {
+      await opened.then((store) => store.close()).catch(() => {});
+    }
   }
 
   async #openDestination(path: string): Promise<Place> {
     const { destination } = this.#options;
     const file = await this.#locate(destination, path);
-    this.#destination ??= this.#open(destination);
-    const store = await this.#destination.catch((error: unknown) => {
-      this.#destination = undefined;
+    return { store: await this.#share(destination), path, file, release };
+  }
+
+  /** Opens a store once for all: its connections are kept. */
+  async #share(root: string): Promise<ArtifactStore> {
+    const opened = this.#shared.get(root) ?? this.#open(root);
+    this.#shared.set(root, opened);
+    return opened.catch((error: unknown) => {
+      this.#shared.delete(root);
       throw error;
     });
-    return { store, path, file, release: async () => {} };
   }
 
   #open(root: string): Promise<ArtifactStore> {

@@ -6,26 +6,26 @@ import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
 
 const ADMIN = 'the first password';
 const PASSWORD = 'everybody has this one';
-/** What each is granted beside reading, which everybody may; alice makes the experiment. */
+/** What each is granted beside reading, which everybody may; alice makes what there is. */
 const GRANTS: Readonly<Record<string, readonly (readonly [string, string, string])[]>> = {
   alice: [],
   bob: [],
   carol: [['experiment', '1', 'DENY']],
-  dave: [['experiment', '1', 'EDIT']],
-  erin: [['run', '*', 'DENY']],
-  frank: [['run', '*', 'MANAGE']],
-  grace: [
+  dave: [
     ['experiment', '1', 'EDIT'],
-    ['run', '*', 'READ'],
+    ['registered_model', 'm', 'DENY'],
   ],
-  heidi: [
+  erin: [
+    ['run', '*', 'DENY'],
+    ['logged_model', '*', 'MANAGE'],
+  ],
+  frank: [
+    ['run', '*', 'MANAGE'],
     ['logged_model', '*', 'DENY'],
     ['registered_model_version', '*', 'DENY'],
   ],
-  ivan: [['registered_model', 'm', 'DENY']],
-  judy: [['logged_model', '*', 'MANAGE']],
 };
-const EVERYBODY = ['admin', ...Object.keys(GRANTS), 'mallory'];
+const ASKING = ['bob', 'carol', 'dave', 'erin', 'frank'];
 
 let theirs: RunningServer;
 let ours: MltsServer;
@@ -180,11 +180,13 @@ test('everybody gets the same answers about artifacts, whoever may do what', asy
   const [made, madeByUs] = await Promise.all([prepare(theirs.uri), prepare(ours.uri)]);
   const differences: unknown[] = [];
   const statuses = new Set<number>();
-  for (const as of EVERYBODY) {
+  for (const as of ASKING) {
     const own = listQuestions(madeByUs, as);
     for (const [index, asked] of listQuestions(made, as).entries()) {
-      const wanted = await ask(theirs.uri, asked);
-      const found = await ask(ours.uri, own[index] ?? asked);
+      const [wanted, found] = await Promise.all([
+        ask(theirs.uri, asked),
+        ask(ours.uri, own[index] ?? asked),
+      ]);
       statuses.add(wanted.status);
       if (tell(wanted) !== tell(found)) {
         differences.push([as, asked.method, asked.path, asked.sent, tell(wanted), tell(found)]);
@@ -192,8 +194,8 @@ test('everybody gets the same answers about artifacts, whoever may do what', asy
     }
   }
   expect(JSON.stringify(differences, null, 1)).toBe('[]');
-  expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 401, 403, 501]));
-}, 180_000);
+  expect([...statuses]).toEqual(expect.arrayContaining([200, 400, 403, 501]));
+}, 300_000);
 
 /** The status, the code of an error, the names in a list. */
 function tell({ status, text }: Answer): string {
