@@ -4,6 +4,8 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promise
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
 import { type S3Server, startS3Server } from '../setup/s3.ts';
@@ -99,6 +101,24 @@ describe('artifacts on the disk of the server', () => {
     expect(await readdir(join(kept, 'same'))).toEqual(['a.bin']);
   });
 
+  test('a large file goes through without being held', async () => {
+    const piece = Buffer.alloc(1_000_000, 'large');
+    const pieces = 300;
+    await put(server, 'large/b.bin', piece);
+    const before = await readPeakBytes(server);
+    const sent = begin(server, 'large/b.bin', pieces * piece.length);
+    const answered = once(sent, 'response') as Promise<[IncomingMessage]>;
+    await pipeline(Readable.from(Array.from({ length: pieces }, () => piece)), sent);
+    const [answer] = await answered;
+    answer.resume();
+    expect(answer.statusCode).toBe(200);
+    const fetched = await fetch(`${server.uri}${PROXY}/large/b.bin`);
+    let bytes = 0;
+    for await (const part of fetched.body ?? []) bytes += part.length;
+    expect(bytes).toBe(pieces * piece.length);
+    expect((await readPeakBytes(server)) - before).toBeLessThan(200_000_000);
+  });
+
   test('a client that hangs up in the middle of a download leaves no file open', async () => {
     await put(server, 'large/a.bin', randomBytes(30_000_000));
     const asking = request(`${server.uri}${PROXY}/large/a.bin`).end();
@@ -126,6 +146,12 @@ describe('artifacts on the disk of the server', () => {
     const listed = await fetch(`${server.uri}${PROXY}?path=way`);
     expect(JSON.stringify(await listed.json())).not.toContain(name);
   });
+
+  /** The most that the server has ever had in memory. */
+  async function readPeakBytes({ process }: MltsServer): Promise<number> {
+    const status = await readFile(`/proc/${process.pid}/status`, 'utf8');
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+  }
 
   /** Of the artifacts, by the server. */
   async function listOpenFiles({ process }: MltsServer): Promise<readonly string[]> {

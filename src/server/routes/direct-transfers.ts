@@ -108,30 +108,10 @@ const LONGEST_SECONDS = 604_800;
 const USUAL_UPLOAD_SECONDS = 900;
 
 /** Addresses of single files of runs and logged models whose artifacts do not pass through this server. */
-export function listPresignedEndpoints({ tracking, artifacts }: Services): readonly Endpoint[] {
+export function listPresignedEndpoints(services: Services): readonly Endpoint[] {
+  const { tracking, artifacts } = services;
   return [
-    rpc({
-      rpc: 'createPresignedUploadUrl',
-      method: 'POST',
-      path: '/mlflow/artifacts/presigned-upload-url',
-      fields: { run_id: 'string', model_id: 'string', path: 'string', expiration: 'int64' },
-      checks: { run_id: text, model_id: text, path: requiredText, expiration: integer },
-      handle: async ({ run_id: runId, model_id: modelId, ...sent }) => {
-        if (Boolean(runId) === Boolean(modelId)) {
-          throw new InvalidInput('one of `run_id` and `model_id` is needed, and not both');
-        }
-        const inside = readInnerPath(sent.path ?? '');
-        const root = modelId
-          ? (await tracking.loggedModels.get(modelId)).artifactUri
-          : (await tracking.getRun(runId ?? '')).info.artifactUri;
-        const seconds = checkSeconds(sent.expiration ?? USUAL_UPLOAD_SECONDS);
-        return withPlace(artifacts, root, inside, 'upload', async ({ store, path }) => {
-          if (store.direct?.signUpload === undefined) throw notSupported('Presigned upload');
-          const { url, headers } = await store.direct.signUpload(path, seconds);
-          return { presigned_url: url, headers };
-        });
-      },
-    }),
+    signUpload(services),
     rpc({
       rpc: 'createPresignedDownloadUrl',
       method: 'POST',
@@ -153,6 +133,37 @@ export function listPresignedEndpoints({ tracking, artifacts }: Services): reado
       },
     }),
   ];
+}
+
+function signUpload({ tracking, artifacts }: Services): Endpoint {
+  const endpoint = rpc({
+    rpc: 'createPresignedUploadUrl',
+    method: 'POST',
+    path: '/mlflow/artifacts/presigned-upload-url',
+    fields: { run_id: 'string', model_id: 'string', path: 'string', expiration: 'int64' },
+    checks: { run_id: text, model_id: text, path: requiredText, expiration: integer },
+    handle: async ({ run_id: runId, model_id: modelId, ...sent }) => {
+      const inside = readInnerPath(sent.path ?? '');
+      const root = modelId
+        ? (await tracking.loggedModels.get(modelId)).artifactUri
+        : (await tracking.getRun(runId ?? '')).info.artifactUri;
+      const seconds = checkSeconds(sent.expiration ?? USUAL_UPLOAD_SECONDS);
+      return withPlace(artifacts, root, inside, 'upload', async ({ store, path }) => {
+        if (store.direct?.signUpload === undefined) throw notSupported('Presigned upload');
+        const { url, headers } = await store.direct.signUpload(path, seconds);
+        return { presigned_url: url, headers };
+      });
+    },
+  });
+  return {
+    ...endpoint,
+    // Before it is asked who may do what with either.
+    read(request, pathValues) {
+      const sent = endpoint.read(request, pathValues);
+      if (Boolean(sent.run_id) !== Boolean(sent.model_id)) return sent;
+      throw new InvalidInput('one of `run_id` and `model_id` is needed, and not both');
+    },
+  };
 }
 
 /** Clouds refuse an address that is good for longer when it is used: too late. */
