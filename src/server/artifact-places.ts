@@ -15,7 +15,7 @@ import { InvalidInput, MltsError } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { receiveWhole } from '../host/file-arrival.ts';
 import { sizeOfFile } from '../host/file-transfer.ts';
-import { isBelow, removeFolder } from '../host/folders.ts';
+import { isWithin, removeFolder, resolvePath } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { invalidPath, readArtifactPath } from './artifact-paths.ts';
 import { checkHost } from './location-rules.ts';
@@ -28,6 +28,9 @@ const BUCKET = /^((?:s3|gs):\/\/[^/]+)\/?(.*?)\/*$/is;
 
 /** Of a store that others use too. */
 const release = async (): Promise<void> => {};
+
+/** A file that is received takes the place of a link, and does not follow it: its folder counts. */
+type Purpose = 'read' | 'receive';
 
 /** A file or folder in a store. */
 export interface Place {
@@ -56,6 +59,7 @@ export interface ArtifactOptions {
 export class ArtifactPlaces {
   readonly #options: ArtifactOptions;
   readonly #context: Context;
+  #lastRoot: { readonly folder: string; readonly real: string } | undefined;
   readonly #shared = new Map<string, Promise<ArtifactStore>>();
 
   constructor(options: ArtifactOptions, context: Context) {
@@ -64,8 +68,8 @@ export class ArtifactPlaces {
   }
 
   /** @throws MltsError TEMPORARILY_UNAVAILABLE with `--no-serve-artifacts`, as MLflow's 503. */
-  async openPassing(path: string): Promise<Place> {
-    if (this.#options.servesArtifacts) return this.#openDestination(path);
+  async openPassing(path: string, purpose: Purpose = 'read'): Promise<Place> {
+    if (this.#options.servesArtifacts) return this.#openDestination(path, purpose);
     throw new MltsError(
       'TEMPORARILY_UNAVAILABLE',
       'artifacts do not pass through this server: it was started with --no-serve-artifacts',
@@ -114,9 +118,9 @@ export class ArtifactPlaces {
     }
   }
 
-  async #openDestination(path: string): Promise<Place> {
+  async #openDestination(path: string, purpose: Purpose = 'read'): Promise<Place> {
     const { destination } = this.#options;
-    const file = await this.#locate(destination, path);
+    const file = await this.#locate(destination, path, purpose);
     return { store: await this.#share(destination), path, file, release };
   }
 
@@ -135,12 +139,27 @@ export class ArtifactPlaces {
   }
 
   /** @throws InvalidInput where a link leads out of the root. */
-  async #locate(root: string, path: string): Promise<string | undefined> {
+  async #locate(
+    root: string,
+    path: string,
+    purpose: Purpose = 'read',
+  ): Promise<string | undefined> {
     if (!['', 'file'].includes(schemeOf(root))) return undefined;
     const folder = resolveLocalPath(root, this.#context.cwd);
     const file = posix.join(folder, path);
-    if (await isBelow(file, folder)) return file;
+    if (await this.#isBelow(purpose === 'receive' ? posix.dirname(file) : file, folder))
+      return file;
     throw invalidPath(path);
+  }
+
+  /** The links of the root itself are followed once, and again where something seems to lie outside of it. */
+  async #isBelow(path: string, folder: string): Promise<boolean> {
+    const real = await resolvePath(path);
+    const known = this.#lastRoot;
+    if (known?.folder === folder && isWithin(real, known.real)) return true;
+    const found = { folder, real: await resolvePath(folder) };
+    this.#lastRoot = found;
+    return isWithin(real, found.real);
   }
 
   /** Keeps what a client sends: all of it, or nothing. */

@@ -35,7 +35,7 @@ export function listPassingEndpoints(services: Services): readonly Endpoint[] {
       answerFile(await artifacts.openPassing(readPath(message)), request),
     ),
     raw('uploadArtifact', 'PUT', `${ARTIFACTS}/{path*}`, async ({ message, request }) => {
-      const place = await artifacts.openPassing(readPath(message));
+      const place = await artifacts.openPassing(readPath(message), 'receive');
       const { stream, signal } = request;
       if (stream === undefined) throw new Error('the body of an upload comes as a stream');
       await artifacts.receive(place, stream, signal).catch((error: unknown) => {
