@@ -4,6 +4,7 @@ import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
 import { benchServer } from './server.ts';
 import { benchServerGrowth } from './server-growth.ts';
+import { benchServerArtifacts } from './server-artifacts.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   server: benchServer,
   'server-growth': benchServerGrowth,
   crashes: benchCrashes,
+  'server-artifacts': benchServerArtifacts,
   predict: benchPredict,
 };
 

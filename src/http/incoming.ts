@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MltsError } from '../core/errors.ts';
 import type { HttpRequest, HttpServerOptions } from './server.ts';
+import { limitSilence } from './streamed-body.ts';
 
 /** As long as a body takes at most; of a streamed one, as long as nothing comes. */
 const REQUEST_TIMEOUT_MS = 120_000;
@@ -24,7 +25,7 @@ export class BodyTooLarge extends MltsError {
 export async function readRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  { mostBodyBytes, findRoute }: HttpServerOptions,
+  { mostBodyBytes, findRoute, silenceMs = REQUEST_TIMEOUT_MS }: HttpServerOptions,
 ): Promise<HttpRequest> {
   const { method = 'GET', headers, url = '/' } = request;
   const queryAt = url.indexOf('?');
@@ -33,8 +34,7 @@ export async function readRequest(
   const route = findRoute?.(method, path);
   const read = { method, path, query, headers, route };
   if (route?.takesStream) {
-    // As long as something comes, it may take as long as it likes.
-    request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy());
+    limitSilence(request, silenceMs);
     return withSignal({ ...read, body: NOTHING, stream: request }, response);
   }
   return withSignal({ ...read, body: await readBody(request, mostBodyBytes) }, response);

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { InvalidInput } from '../core/errors.ts';
 import { BodyTooLarge, readRequest } from './incoming.ts';
+import { dropRest } from './streamed-body.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -56,6 +57,8 @@ export interface HttpServerOptions {
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Asked before the body is read. Absent: all bodies are read whole. */
   findRoute?(method: string, path: string): HttpRoute | undefined;
+  /** For so long nothing of a streamed body may come. Absent: two minutes. */
+  readonly silenceMs?: number;
   /** The answer to what the handler throws; it never throws itself. */
   answerError(error: unknown): HttpAnswer;
 }
@@ -176,8 +179,7 @@ async function send(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A body that nobody wanted would be taken for the next request.
-  if (!request.complete) response.setHeader('connection', 'close');
+  if (!request.complete) dropRest(request);
   response.writeHead(status, {
     ...(type === undefined ? {} : { 'content-type': type }),
     ...(body instanceof Readable ? {} : { 'content-length': countBytes(body) }),

@@ -74,6 +74,7 @@ export interface RunningServer {
 /** MLflow's own tracking server on a free port, with its data in a temporary folder, which is `folder`. */
 export async function startMlflowServer(
   extraArgs: readonly string[] = [],
+  env: Record<string, string> = {},
 ): Promise<RunningServer & { readonly folder: string }> {
   const { mlflow } = await ensureMlflow();
   const port = await findFreePort();
@@ -81,7 +82,7 @@ export async function startMlflowServer(
   const args = ['server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'];
   const server = spawn(mlflow, [...args, ...extraArgs], {
     cwd: directory,
-    env: mlflowEnv(),
+    env: mlflowEnv(env),
     stdio: 'ignore',
     detached: true,
   });

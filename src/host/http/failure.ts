@@ -129,6 +129,8 @@ function wireError({ code, message }: WireError, status: number): MltsError {
       return new MltsError('PERMISSION_DENIED', message, { hint: MAY_NOT });
     case 'UNAUTHENTICATED':
       return new MltsError('UNAUTHENTICATED', message);
+    case 'NOT_IMPLEMENTED':
+      return new MltsError('NOT_IMPLEMENTED', message);
     case 'INVALID_STATE':
       return new MltsError('INVALID_STATE', message);
     default:
