@@ -22,21 +22,37 @@ function done(summary, latency, requests)
 end
 `;
 
+interface LoadOptions {
+  readonly connections: number;
+  readonly seconds: number;
+}
+
 /** Posts `body` to `url` as often as is answered, over as many connections at once. */
-export async function loadUrl(
-  url: string,
-  body: string,
-  { connections, seconds }: { readonly connections: number; readonly seconds: number },
-): Promise<Load> {
-  await installMissing({ wrk: 'wrk' });
+export async function loadUrl(url: string, body: string, options: LoadOptions): Promise<Load> {
   const folder = await mkdtemp(join(tmpdir(), 'mlts-load-'));
   try {
-    const [script, bodyFile] = [join(folder, 'post.lua'), join(folder, 'body')];
+    const bodyFile = join(folder, 'body');
     await writeFile(bodyFile, body);
     const setUp =
       `wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n` +
       `local file = io.open("${bodyFile}")\nwrk.body = file:read("*a")\nfile:close()\n`;
-    await writeFile(script, setUp + REPORT);
+    return await loadScript(url, setUp, options);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** As `loadUrl`, with the requests that a script of wrk's makes (https://github.com/wg/wrk/blob/master/SCRIPTING). */
+export async function loadScript(
+  url: string,
+  lua: string,
+  { connections, seconds }: LoadOptions,
+): Promise<Load> {
+  await installMissing({ wrk: 'wrk' });
+  const folder = await mkdtemp(join(tmpdir(), 'mlts-load-'));
+  try {
+    const script = join(folder, 'load.lua');
+    await writeFile(script, lua + REPORT);
     const amount = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '30s'];
     const { stdout } = await execa('wrk', [...amount, '-s', script, url]);
     return readReport(stdout);

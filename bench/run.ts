@@ -1,8 +1,11 @@
+import { benchCrashes } from './crashes.ts';
 import { benchImages } from './images.ts';
 import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
 import { benchServer } from './server.ts';
+import { benchServerGrowth } from './server-growth.ts';
+import { benchServerArtifacts } from './server-artifacts.ts';
 import { benchStartup } from './startup.ts';
 import { benchTransfers } from './transfers.ts';
 import { benchTrivialRun } from './trivial-run.ts';
@@ -15,6 +18,9 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   transfers: benchTransfers,
   serve: benchServe,
   server: benchServer,
+  'server-growth': benchServerGrowth,
+  crashes: benchCrashes,
+  'server-artifacts': benchServerArtifacts,
   predict: benchPredict,
   images: benchImages,
 };

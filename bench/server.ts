@@ -1,159 +1,111 @@
-import { Agent, request } from 'node:http';
-import { type RunningServer, startMlflowServer } from '../test/setup/mlflow.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ensureMlflow,
+  findFreePort,
+  mlflowEnv,
+  type RunningServer,
+  startMlflowServer,
+} from '../test/setup/mlflow.ts';
 import { startMltsServer } from '../test/setup/mlts-server.ts';
+import { addRuns } from './many-runs.ts';
+import { reportRatio } from './measure.ts';
+import { startServed } from './served.ts';
+import { type Asked, createRun, loadServer } from './server-load.ts';
 
 /**
  * Requests a second of `mlts server` and `mlflow server` (its default 4 workers), each on a SQLite database
  * of its own, measured in turn. `BENCH_SECONDS` (3) for each figure; `BENCH_CONNECTIONS` (1,8,64);
  * `BENCH_RUNS` (1000) that searches go through; `BENCH_POINTS` (50000) of one metric.
  */
+const mlts = resolve(import.meta.dirname, '../bin/mlts.cjs');
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const CONNECTIONS = (process.env.BENCH_CONNECTIONS ?? '1,8,64').split(',').map(Number);
 const RUNS = Number(process.env.BENCH_RUNS ?? 1_000);
 const POINTS = Number(process.env.BENCH_POINTS ?? 50_000);
-const PER_BATCH = 1_000;
 
-const FILTERED = {
-  experiment_ids: ['0'],
-  max_results: 100,
-  filter: 'metrics.m > 10',
-  order_by: ['metrics.m DESC'],
-};
+const WRITES: readonly Asked[] = ['runs/create', 'log-metric', 'log-batch of 100 metrics'];
+const READS: readonly (readonly [Asked, goal: number])[] = [
+  ['runs/search, page of 100', 15],
+  ['runs/search, filter and order', 15],
+  ['history of a metric', 5],
+];
+
+/** The two, started, and where the database of each is. */
+export interface Contest {
+  readonly ours: RunningServer;
+  readonly theirs: RunningServer;
+  readonly databases: readonly [ours: string, theirs: string];
+}
+
+export async function startContest(): Promise<Contest> {
+  const [theirs, ours] = [await startMlflowServer(['--workers', '4']), await startMltsServer()];
+  return {
+    ours,
+    theirs,
+    databases: [join(ours.folder, 'mlflow.db'), join(theirs.folder, 'mlflow.db')],
+  };
+}
 
 export async function benchServer(): Promise<void> {
-  const theirs = await startMlflowServer(['--workers', '4']);
-  const ours = await startMltsServer();
+  await compareStarts();
+  const contest = await startContest();
   try {
-    await compareWrites(ours, theirs);
-    await compareReads(ours, theirs);
+    for (const asked of WRITES) {
+      for (const connections of CONNECTIONS) {
+        const [ours, theirs] = [
+          await createRun(contest.ours.uri),
+          await createRun(contest.theirs.uri),
+        ];
+        await compare(contest, asked, [ours, theirs], connections, 20);
+      }
+    }
+    const ids = contest.databases.map((path) => addRuns(path, 0, RUNS, POINTS));
+    for (const [asked, goal] of READS) await compare(contest, asked, ids, 1, goal);
   } finally {
-    await Promise.all([ours.stop(), theirs.stop()]);
+    await Promise.all([contest.ours.stop(), contest.theirs.stop()]);
   }
 }
 
-type Ask = (agent: Agent, uri: string, runId: string, count: number) => Promise<unknown>;
-
-async function compareWrites(ours: RunningServer, theirs: RunningServer): Promise<void> {
-  const writes: Readonly<Record<string, Ask>> = {
-    'runs/create': (agent, uri) => post(agent, uri, 'runs/create', { experiment_id: '0' }),
-    'log-metric': (agent, uri, runId, count) =>
-      post(agent, uri, 'runs/log-metric', { run_id: runId, ...point('m', count) }),
-    'log-batch of 100 metrics': (agent, uri, runId, count) => {
-      const metrics = Array.from({ length: 100 }, (_, key) => point(`m${key}`, count));
-      return post(agent, uri, 'runs/log-batch', { run_id: runId, metrics });
-    },
-  };
-  for (const [name, ask] of Object.entries(writes)) {
-    for (const connections of CONNECTIONS) await compare(name, ask, connections, ours, theirs);
-  }
+/** From nothing to the first answer, on a new database, and what all processes hold then. */
+async function compareStarts(): Promise<void> {
+  const { mlflow } = await ensureMlflow();
+  const [a, b] = [await startIdle(mlts, []), await startIdle(mlflow, ['--workers', '4'])];
+  reportRatio('ready', a.readyMs, b.readyMs, 'ms', 40);
+  reportRatio('memory when idle', a.memoryMiB, b.memoryMiB, 'MiB', 30);
 }
 
-async function compareReads(ours: RunningServer, theirs: RunningServer): Promise<void> {
-  const [runOfOurs, runOfTheirs] = [await fill(ours.uri), await fill(theirs.uri)];
-  const search: Ask = (agent, uri) => post(agent, uri, 'runs/search', FILTERED);
-  await compare(`runs/search of ${RUNS}, filter and order`, search, 1, ours, theirs);
-  const runs = new Map([
-    [ours.uri, runOfOurs],
-    [theirs.uri, runOfTheirs],
-  ]);
-  const history: Ask = (agent, uri) =>
-    get(agent, uri, `metrics/get-history?metric_key=long&run_id=${runs.get(uri)}`);
-  await compare(`history of ${POINTS} points`, history, 1, ours, theirs);
-}
-
-/** Runs with a metric to search by; returns one with a long history. */
-async function fill(uri: string): Promise<string> {
-  const agent = new Agent({ keepAlive: true });
-  for (let index = 0; index < RUNS; index += 1) {
-    const runId = await createRun(agent, uri);
-    await post(agent, uri, 'runs/log-metric', { run_id: runId, ...point('m', index) });
-  }
-  const runId = await createRun(agent, uri);
-  for (let start = 0; start < POINTS; start += PER_BATCH) {
-    const metrics = Array.from({ length: PER_BATCH }, (_, step) => point('long', start + step));
-    await post(agent, uri, 'runs/log-batch', { run_id: runId, metrics });
-  }
-  agent.destroy();
-  return runId;
+async function startIdle(program: string, more: readonly string[]) {
+  const cwd = await mkdtemp(join(tmpdir(), 'mlts-bench-'));
+  const port = String(await findFreePort());
+  const served = await startServed([program, 'server', '--port', port, ...more], {
+    url: `http://127.0.0.1:${port}`,
+    healthPath: '/health',
+    env: mlflowEnv(),
+    cwd,
+  });
+  const memoryMiB = await sleep(5_000).then(() => served.measureMemoryMiB());
+  await served.stop();
+  await rm(cwd, { recursive: true, force: true });
+  return { readyMs: served.readyMs, memoryMiB };
 }
 
 async function compare(
-  name: string,
-  ask: Ask,
+  { ours, theirs }: Contest,
+  asked: Asked,
+  [ourRun = '', theirRun = '']: readonly string[],
   connections: number,
-  ours: RunningServer,
-  theirs: RunningServer,
+  goal: number,
 ): Promise<void> {
-  const [a, b] = [
-    await measure(ask, connections, ours.uri),
-    await measure(ask, connections, theirs.uri),
-  ];
-  const title = `${name}, ${connections} connection${connections === 1 ? '' : 's'}`;
-  const ratio = (a / b).toFixed(1);
-  console.log(`${title.padEnd(52)} ${a.toFixed(0)} against ${b.toFixed(0)} req/s: ${ratio} x`);
-}
-
-async function measure(ask: Ask, connections: number, uri: string): Promise<number> {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const runId = await createRun(agent, uri);
-  const [startMs, endMs] = [performance.now(), performance.now() + SECONDS * 1_000];
-  let [count, failed] = [0, 0];
-  const client = async (): Promise<void> => {
-    while (performance.now() < endMs) {
-      count += 1;
-      await ask(agent, uri, runId, count).catch(() => {
-        failed += 1;
-      });
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, client));
-  agent.destroy();
-  if (failed > 0) console.log(`${failed} of ${count} requests failed at ${uri}`);
-  return ((count - failed) / (performance.now() - startMs)) * 1_000;
-}
-
-function point(key: string, step: number) {
-  return { key, value: step / 2, timestamp: 1_700_000_000_000 + step, step };
-}
-
-async function createRun(agent: Agent, uri: string): Promise<string> {
-  const answer = await post(agent, uri, 'runs/create', { experiment_id: '0' });
-  return (JSON.parse(answer) as { run: { info: { run_id: string } } }).run.info.run_id;
-}
-
-function post(agent: Agent, uri: string, path: string, body: unknown): Promise<string> {
-  return send(agent, uri, path, 'POST', JSON.stringify(body));
-}
-
-function get(agent: Agent, uri: string, path: string): Promise<string> {
-  return send(agent, uri, path, 'GET', '');
-}
-
-/** @throws Error for any answer but 200: a figure of failures is none. */
-function send(
-  agent: Agent,
-  uri: string,
-  path: string,
-  method: string,
-  body: string,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(body),
-    };
-    const asking = request(`${uri}/api/2.0/mlflow/${path}`, { agent, method, headers });
-    asking.once('error', reject);
-    asking.once('response', (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece;
-      });
-      answer.once('error', reject).once('end', () => {
-        if (answer.statusCode === 200) resolve(text);
-        else reject(new Error(`${path}: ${answer.statusCode} ${text.slice(0, 200)}`));
-      });
-    });
-    asking.end(body);
-  });
+  const amount = { connections, seconds: SECONDS };
+  const a = await loadServer(ours.uri, asked, ourRun, amount);
+  const b = await loadServer(theirs.uri, asked, theirRun, amount);
+  const title = `${asked}, ${connections} connection${connections === 1 ? '' : 's'}`;
+  const ratio = a.requestsPerSecond / b.requestsPerSecond;
+  console.log(
+    `${title.padEnd(46)} ${a.requestsPerSecond.toFixed(0).padStart(6)} against ${b.requestsPerSecond.toFixed(1)} req/s: ` +
+      `${ratio.toFixed(1)} x  (goal ${goal} x: ${ratio >= goal ? 'ok' : 'MISSED'})`,
+  );
 }

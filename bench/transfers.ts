@@ -2,20 +2,28 @@ import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { ensureMlflow, mlflowEnv, startMlflowServer } from '../test/setup/mlflow.ts';
+import {
+  ensureMlflow,
+  mlflowEnv,
+  type RunningServer,
+  startMlflowServer,
+} from '../test/setup/mlflow.ts';
+import { startMltsServer } from '../test/setup/mlts-server.ts';
 import { compareCosts, reportRatio } from './measure.ts';
 import { startS3Gateway } from './s3.ts';
 
 /**
  * Artifacts on their way: 1,000 small files and one large one, up and down, through S3 and through the
- * proxy of MLflow's server. Both write to the disk of this machine, so that the large file measures the
- * clients and the disk, the small ones what each file costs.
+ * proxy of either server. All write to the disk of this machine, so that the large file measures the
+ * clients and the disk, the small ones what each file costs. `BENCH_ROUTES` (s3,mlflow,mlts) names what
+ * is measured.
  */
 const mlts = resolve(import.meta.dirname, '../bin/mlts.cjs');
 const FILES = 1_000;
 const SMALL_BYTES = 4 * 1024;
 const LARGE_BYTES = Number(process.env.BENCH_LARGE_MIB ?? 2_048) * 1024 * 1024;
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const ROUTES = (process.env.BENCH_ROUTES ?? 's3,mlflow,mlts').split(',');
 
 interface Route {
   readonly name: string;
@@ -27,8 +35,13 @@ export async function benchTransfers(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'mlts-bench-'));
   try {
     await writeSources(folder);
-    await benchS3(folder);
-    await benchProxy(folder);
+    if (ROUTES.includes('s3')) await benchS3(folder);
+    // As many workers as MLflow starts by itself: the set-up for tests makes do with one.
+    if (ROUTES.includes('mlflow')) {
+      const start = () => startMlflowServer(['--workers', '4']);
+      await benchProxy(folder, "MLflow's server", start);
+    }
+    if (ROUTES.includes('mlts')) await benchProxy(folder, 'mlts server', () => startMltsServer());
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -59,11 +72,14 @@ async function benchS3(folder: string): Promise<void> {
   }
 }
 
-async function benchProxy(folder: string): Promise<void> {
-  // As many workers as MLflow starts by itself: the set-up for tests makes do with one.
-  const server = await startMlflowServer(['--workers', '4']);
+async function benchProxy(
+  folder: string,
+  name: string,
+  start: () => Promise<RunningServer>,
+): Promise<void> {
+  const server = await start();
   try {
-    await benchRoute(folder, { name: 'proxy', env: { MLFLOW_TRACKING_URI: server.uri } });
+    await benchRoute(folder, { name, env: { MLFLOW_TRACKING_URI: server.uri } });
   } finally {
     await server.stop();
   }

@@ -1,6 +1,7 @@
 import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
 import { type Env, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
+import { trustBundle } from '../host/http/certificates.ts';
 
 /** Where artifacts lie in Azure; folders are prefixes of names. */
 export interface AzurePlace {
@@ -55,6 +56,7 @@ function decode(path: string): string {
  * @throws InvalidInput for a connection string that is none.
  */
 export async function createContainerClient(place: AzurePlace, env: Env): Promise<ContainerClient> {
+  await trustBundle(env);
   const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
   const url = `https://${place.host}`;
   const sas = env[variables.azureSasToken];

@@ -1,4 +1,5 @@
 import { InvalidInput, MltsError, NotFound, Unavailable } from '../core/errors.ts';
+import { distrustError, isTlsCode } from '../host/http/certificates.ts';
 
 /** What Azure's libraries throw, as far as it matters here. */
 interface AzureFailure {
@@ -18,6 +19,7 @@ export function judgeAzureError(cause: unknown, uri: string): MltsError {
   const failure = cause as AzureFailure;
   const { statusCode: status, code } = failure;
   const said = readMessage(failure);
+  if (isTlsCode(code)) return distrustError(uri, 'REQUESTS_CA_BUNDLE', cause);
   if (code === 'ContainerNotFound') {
     return new NotFound(`the container of ${uri} does not exist`, { cause });
   }

@@ -5,6 +5,7 @@ import { type Env, readNumber, variables } from '../core/environment-variables.t
 import type { Context } from '../host/context.ts';
 import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
 import { createContainerClient, parseAzureUri } from './azure-client.ts';
+import { createAzureTransfers } from './azure-direct.ts';
 import { judgeAzureError } from './azure-error.ts';
 import { putBlob } from './azure-upload.ts';
 import { endWhenIdle, throwReason } from './cancellation.ts';
@@ -70,6 +71,10 @@ export async function openAzureStore(base: string, context: Context): Promise<Ar
       return deleteBlobs(container, key, attemptAt(path, signal));
     },
     close: async () => {},
+    // As in MLflow, which sends to data lakes by themselves in another way.
+    ...(place.kind === 'wasbs'
+      ? { direct: createAzureTransfers(container, prefix, attemptAt) }
+      : {}),
   };
 }
 

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
-import { AlreadyExists, InvalidInput, MltsError, NotFound, Unavailable } from '../core/errors.ts';
+import {
+  AlreadyExists,
+  InvalidInput,
+  MltsError,
+  NotFound,
+  NotFoundByApi,
+  Unavailable,
+} from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import type { HttpClient } from '../host/http/client.ts';
 import { openMlflowServer } from '../host/http/mlflow-server.ts';
@@ -107,8 +114,7 @@ async function listEntries(
   const folder = `/${joinPath(root, path)}`;
   const request = { method: 'GET', path: `${API}/list`, query: { path: folder }, signal } as const;
   const answer = await client.callJson(request).catch((error: unknown) => {
-    // With a hint it is no answer of DBFS, but that of some other server.
-    if (error instanceof NotFound && error.hint === undefined) return {};
+    if (error instanceof NotFoundByApi) return {};
     throw error;
   });
   const files = ((answer as { files?: unknown }).files ?? []) as readonly WireFileInfo[];
@@ -179,6 +185,6 @@ async function removePath(client: HttpClient, path: string, signal?: AbortSignal
   const request = { method: 'POST', path: `${API}/delete`, json, isIdempotent: true } as const;
   const sent = client.callJson({ ...request, ...(signal === undefined ? {} : { signal }) });
   await sent.catch((error: unknown) => {
-    if (!(error instanceof NotFound) || error.hint !== undefined) throw error;
+    if (!(error instanceof NotFoundByApi)) throw error;
   });
 }

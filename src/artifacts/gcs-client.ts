@@ -3,6 +3,7 @@ import type { Storage } from '@google-cloud/storage';
 import { type Env, readNumber, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { kindOf } from '../host/files.ts';
+import { trustBundle } from '../host/http/certificates.ts';
 
 /** Google takes parts of an upload only in multiples of this. */
 const PART_UNIT_BYTES = 262_144;
@@ -22,6 +23,7 @@ export interface GcsSettings {
  * @throws InvalidInput where the file of credentials is not there.
  */
 export async function createGcsClient(env: Env): Promise<Storage> {
+  await trustBundle(env);
   const { Storage } = await import('@google-cloud/storage');
   // It hangs more listeners on each of its streams than Node holds for sane, and Node says so on stderr.
   EventEmitter.defaultMaxListeners = Math.max(EventEmitter.defaultMaxListeners, 30);

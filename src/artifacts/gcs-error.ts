@@ -1,4 +1,5 @@
 import { InvalidInput, MltsError, NotFound, Unavailable } from '../core/errors.ts';
+import { distrustError, isTlsCode } from '../host/http/certificates.ts';
 
 /** What Google's libraries throw, as far as it matters here. */
 interface GcsFailure {
@@ -18,6 +19,7 @@ export function judgeGcsError(cause: unknown, uri: string): MltsError {
   if (cause instanceof Unavailable) return new Unavailable(`${uri}: ${cause.message}`, { cause });
   if (cause instanceof MltsError) return cause;
   const failure = cause as GcsFailure;
+  if (isTlsCode(failure.code)) return distrustError(uri, 'REQUESTS_CA_BUNDLE', cause);
   const status = Number(failure.code ?? failure.status);
   const said = readMessage(failure);
   if (status === 401 || REFUSED_LOGIN.test(failure.message)) {

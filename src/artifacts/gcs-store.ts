@@ -5,6 +5,7 @@ import type { Context } from '../host/context.ts';
 import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
 import { throwReason, untilAborted } from './cancellation.ts';
 import { createGcsClient, readGcsSettings } from './gcs-client.ts';
+import { createGcsTransfers } from './gcs-direct.ts';
 import { readObject } from './gcs-download.ts';
 import { judgeGcsError } from './gcs-error.ts';
 import { putObject } from './gcs-upload.ts';
@@ -42,6 +43,7 @@ export async function openGcsStore(base: string, context: Context): Promise<Arti
       return deleteObjects(bucket, key, signal, (work) => attempt(path, signal, work));
     },
     close: async () => {},
+    direct: createGcsTransfers(bucket, prefix, context),
   };
 }
 

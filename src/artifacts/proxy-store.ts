@@ -5,6 +5,7 @@ import { createHttpClient, type HttpClient } from '../host/http/client.ts';
 import {
   type ArtifactPlace,
   joinPath,
+  PROXY_PATH,
   showUri,
   splitSafely,
   tooMuchToDelete,
@@ -12,6 +13,7 @@ import {
 import { guessContentType } from './content-type.ts';
 import { createCountingBody } from './counting-body.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
+import { DirectRoute } from './proxy-direct.ts';
 import type { ArtifactEntry, ArtifactStore, UploadSource } from './store.ts';
 import { measureTree } from './tree.ts';
 
@@ -32,31 +34,43 @@ export async function openProxyStore(
   trackingUri: string,
 ): Promise<ArtifactStore> {
   const audience = isSameServer(base, trackingUri) ? 'tracking-server' : 'anyone';
-  const client = await createHttpClient(base, context, { audience });
+  const client = await createHttpClient(base.replace(PROXY_PATH, ''), context, { audience });
+  const route = new DirectRoute(client, context);
   const store: ArtifactStore = {
     list: (path, signal) => listEntries(client, root, path, signal),
     async read(path, from, signal) {
+      const quoted = quotePath(root, path);
+      const direct = await route.read(quoted, from, signal);
+      if (direct !== undefined) return direct;
       const headers = resumeHeaders(from);
-      const request = { method: 'GET', path: quotePath(root, path), headers, signal } as const;
+      const request = { method: 'GET', path: `${PROXY_PATH}/${quoted}`, headers, signal } as const;
       return readContent(await client.open(request).catch(throwNotFound(base, root, path)));
     },
-    write: (path, source) => putFile(client, quotePath(root, path), source),
+    async write(path, source) {
+      const quoted = quotePath(root, path);
+      if (await route.send(quoted, source)) return;
+      await putFile(client, `${PROXY_PATH}/${quoted}`, source);
+    },
     async delete(path, signal) {
       if (joinPath(root, path) === '') throw tooMuchToDelete(base);
       const size = await measureTree(store, path, signal);
-      const request = { method: 'DELETE', path: quotePath(root, path), signal } as const;
+      const quoted = quotePath(root, path);
+      const request = { method: 'DELETE', path: `${PROXY_PATH}/${quoted}`, signal } as const;
       await client.callJson(request).catch((error) => {
         if (!isMissing(error)) throw error;
       });
       return size;
     },
-    close: () => client.close(),
+    async close() {
+      await route.close();
+      await client.close();
+    },
   };
   return store;
 }
 
 function quotePath(root: string, path: string): string {
-  return `/${joinPath(root, path).split('/').map(encodeURIComponent).join('/')}`;
+  return joinPath(root, path).split('/').map(encodeURIComponent).join('/');
 }
 
 /** The client sends the whole file again where the connection breaks: to put it twice does no harm. */
@@ -80,7 +94,7 @@ async function listEntries(
   signal: AbortSignal,
 ): Promise<readonly ArtifactEntry[]> {
   const query = { path: joinPath(root, path) };
-  const answer = await client.callJson({ method: 'GET', path: '', query, signal });
+  const answer = await client.callJson({ method: 'GET', path: PROXY_PATH, query, signal });
   const files = (answer.files ?? []) as readonly WireFileInfo[];
   const entries = files.map((file) => toEntry(file, path));
   // Some servers list a file as a folder that holds itself.

@@ -80,25 +80,33 @@ async function locateVersion(
   };
 }
 
-/** The version that a `models:` address means. @throws NotFound, InvalidInput for an unknown stage. */
+/**
+ * Whose way of looking it is: MLflow's client takes `latest` for an alias of every model, and refuses stages that there
+ * are not; its stores, and with them its server, do neither.
+ */
+export type VersionLooking = 'client' | 'store';
+
+/** The version that a `models:` address means. @throws NotFound, InvalidInput for a stage that is refused. */
 export async function findVersion(
   registry: RegistryStore,
   reference: VersionReference,
+  looking: VersionLooking = 'client',
 ): Promise<ModelVersion> {
   const { name } = reference;
   if (reference.by === 'version') return registry.getVersion(name, reference.version);
   const model = await registry.getModel(name);
   if (reference.by === 'alias') {
-    const version = findAlias(model, reference.alias);
+    const version = findAlias(model, reference.alias, looking);
     return registry.getVersion(name, version);
   }
-  const stage = reference.by === 'stage' ? readStage(reference.stage) : undefined;
+  const stage = reference.by === 'stage' ? readStage(reference.stage, looking) : undefined;
   return findLatest(model, stage);
 }
 
 /** `latest` means the highest number, where it is no alias of its own (`get_model_version_by_alias`). */
-function findAlias(model: RegisteredModel, wanted: string): number {
-  if (wanted.toLowerCase() === 'latest') return findLatest(model, undefined).version;
+function findAlias(model: RegisteredModel, wanted: string, looking: VersionLooking): number {
+  const isLatest = looking === 'client' && wanted.toLowerCase() === 'latest';
+  if (isLatest) return findLatest(model, undefined).version;
   const found = model.aliases.find(({ alias }) => alias === wanted);
   if (found !== undefined) return found.version;
   throw new NotFound(`model \`${model.name}\` has no alias \`${wanted}\``, {
@@ -121,9 +129,10 @@ function findLatest(
 }
 
 /** In any case (`mlflow/entities/model_registry/model_version_stages.py`). */
-function readStage(text: string): ModelVersion['stage'] {
+function readStage(text: string, looking: VersionLooking): ModelVersion['stage'] {
   const stage = findStage(text);
   if (stage !== undefined) return stage;
+  if (looking === 'store') throw new NotFound(`no model has the stage \`${text}\``);
   throw new InvalidInput(`\`${text}\` is no version and no stage of a model`, {
     hint: `write a number, \`latest\`, or one of ${MODEL_STAGES.join(', ')}`,
   });

@@ -48,7 +48,7 @@ async function readSettings(env: Env): Promise<S3ClientConfig> {
 
 /** Keys in `env` come first in the SDK's chain too; given here, they need not be in our own process. */
 function readCredentials(env: Env): Pick<S3ClientConfig, 'credentials' | 'signer'> {
-  if (env[variables.s3SignatureVersion]?.toLowerCase() === 'unsigned') return ANONYMOUS;
+  if (isUnsigned(env)) return ANONYMOUS;
   const accessKeyId = env.AWS_ACCESS_KEY_ID;
   const secretAccessKey = env.AWS_SECRET_ACCESS_KEY;
   if (!accessKeyId || !secretAccessKey) return {};
@@ -56,6 +56,11 @@ function readCredentials(env: Env): Pick<S3ClientConfig, 'credentials' | 'signer
   return {
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) },
   };
+}
+
+/** Requests are to carry no signature: for public buckets. */
+export function isUnsigned(env: Env): boolean {
+  return env[variables.s3SignatureVersion]?.toLowerCase() === 'unsigned';
 }
 
 /** For public buckets. The SDK wants credentials even where nothing is signed with them. */

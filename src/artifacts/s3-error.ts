@@ -1,4 +1,5 @@
 import { InvalidInput, MltsError, NotFound, Unavailable } from '../core/errors.ts';
+import { distrustError, isTlsCode } from '../host/http/certificates.ts';
 
 /** What the SDK throws, as far as it matters here. */
 interface S3Failure {
@@ -16,6 +17,7 @@ export function judgeS3Error(cause: unknown, uri: string): MltsError {
   const { name, message } = failure;
   const status = failure.$metadata?.httpStatusCode;
   const said = message === '' || message === 'UnknownError' ? name : message;
+  if (isTlsCode(failure.code)) return distrustError(uri, 'AWS_CA_BUNDLE', cause);
   if (name === 'NoSuchBucket') {
     return new NotFound(`the bucket of ${uri} does not exist`, { cause });
   }

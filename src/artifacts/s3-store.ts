@@ -11,8 +11,10 @@ import type { Context } from '../host/context.ts';
 import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
 import { throwReason } from './cancellation.ts';
 import type { Checksum } from './checksum.ts';
-import { createS3Client } from './s3-client.ts';
+import type { DirectTransfers } from './direct.ts';
+import { createS3Client, isUnsigned } from './s3-client.ts';
 import { deleteObjects } from './s3-deletion.ts';
+import { createS3Transfers } from './s3-direct.ts';
 import { judgeS3Error } from './s3-error.ts';
 import { putObject, readExtraArguments } from './s3-upload.ts';
 import type { ArtifactContent, ArtifactEntry, ArtifactStore, ResumePoint } from './store.ts';
@@ -60,7 +62,17 @@ export async function openS3Store(base: string, context: Context): Promise<Artif
       return deleteObjects(client, target, key, signal).catch(throwReason(signal, reword(path)));
     },
     close: async () => client.destroy(),
+    ...(isUnsigned(context.env) ? {} : { direct: createDirect() }),
   };
+
+  function createDirect(): DirectTransfers {
+    return createS3Transfers({
+      client,
+      locate: (path) => ({ ...target, Key: joinPath(prefix, path) }),
+      extra: readExtraArguments(context.env),
+      attempt: (path, signal, work) => work().catch(throwReason(signal, reword(path))),
+    });
+  }
 }
 
 function parseS3Uri(uri: string): S3Place {

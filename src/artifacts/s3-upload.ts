@@ -45,10 +45,8 @@ export async function putObject(
   object: S3Object,
   source: UploadSource,
 ): Promise<void> {
-  const { type, encoding } = await guessContentType(source.file);
   const described = {
-    ...(type === undefined ? {} : { ContentType: type }),
-    ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
+    ...(await describeContent(source.file)),
     // S3 compares each part with it, and keeps it for those who read the object.
     ChecksumAlgorithm: 'CRC32' as const,
     ...object,
@@ -56,6 +54,17 @@ export async function putObject(
   await using file = await openParts(source.file);
   if (source.sizeBytes > SMALLEST_PART_BYTES) await putInParts(client, described, source, file);
   else await putWhole(client, described, source, file);
+}
+
+/** What an object holds, by the name of the file that it is made from. */
+export async function describeContent(
+  file: string,
+): Promise<{ readonly ContentType?: string; readonly ContentEncoding?: string }> {
+  const { type, encoding } = await guessContentType(file);
+  return {
+    ...(type === undefined ? {} : { ContentType: type }),
+    ...(encoding === undefined ? {} : { ContentEncoding: encoding }),
+  };
 }
 
 async function putWhole(

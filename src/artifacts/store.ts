@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Checksum } from './checksum.ts';
+import type { DirectTransfers } from './direct.ts';
 import type { ModelReference } from './model-uri.ts';
 
 /** One entry of a folder; `path` counts from the store's root, with `/` between its parts. */
@@ -54,6 +55,8 @@ export interface ArtifactStore {
   /** Only in stores that keep empty folders. */
   makeFolder?(path: string): Promise<void>;
   close(): Promise<void>;
+  /** Absent where others cannot reach the store by themselves. */
+  readonly direct?: DirectTransfers;
 }
 
 /** Of a file, or of a folder and all below it. */

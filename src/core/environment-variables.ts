@@ -49,6 +49,13 @@ export const variables = {
   databricksConfigFile: 'DATABRICKS_CONFIG_FILE',
   /** Seconds. */
   artifactTimeout: 'MLFLOW_ARTIFACT_UPLOAD_DOWNLOAD_TIMEOUT',
+  /** Whether large files go to where a server keeps them, and not through it; not set: as the server says. */
+  proxyMultipartUpload: 'MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD',
+  proxyMultipartDownload: 'MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD',
+  /** Bytes. */
+  multipartUploadMinimum: 'MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE',
+  multipartUploadChunk: 'MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE',
+  presignedDownloadSeconds: 'MLFLOW_PRESIGNED_DOWNLOAD_URL_TTL_SECONDS',
   registryUri: 'MLFLOW_REGISTRY_URI',
   port: 'MLFLOW_PORT',
   host: 'MLFLOW_HOST',

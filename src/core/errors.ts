@@ -68,6 +68,9 @@ export class NotFound extends MltsError {
   }
 }
 
+/** The API itself says that something is not there: a 404 of any other server is a plain `NotFound`. */
+export class NotFoundByApi extends NotFound {}
+
 export class AlreadyExists extends MltsError {
   override readonly name = 'AlreadyExists';
 

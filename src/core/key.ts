@@ -3,11 +3,15 @@ import { InvalidInput } from './errors.ts';
 
 const LONGEST_KEY = 250;
 
+/** What nearly all keys are: nothing in it that a path could stumble over. */
+const PLAIN = /^[\w -]{1,250}$/;
+
 /**
  * Keys name files in some stores, so they may not leave their folder, in any store
  * (`mlflow/utils/validation.py`). @throws InvalidInput
  */
 export function checkKey(kind: 'param' | 'tag' | 'metric', key: string): string {
+  if (PLAIN.test(key)) return key;
   if (!/^[/\p{L}\p{N}_.\- :]*$/u.test(key)) {
     throw new InvalidInput(`the ${kind} name \`${key}\` holds characters that MLflow refuses`, {
       hint: 'use letters, digits, `_`, `-`, `.`, `:`, `/` and spaces',

@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 import { explainCode } from './file-error.ts';
-import { receiveFile } from './file-transfer.ts';
 import { makeFolder } from './folders.ts';
-
-const FILE_MODE = 0o666;
+import { GatheringWriter } from './gathering-writer.ts';
 
 /**
  * Writes what a stream delivers; it appears at `target` when all of it is there, in place of what was there.
- * Until then it lies beside it under a name that starts with `prefix`, and is gone when the stream breaks off.
+ * Until then it lies beside it under a name that starts with `prefix`, and is gone when the stream breaks off. The
+ * stream is left as it is where the file cannot be written.
  *
  * @throws MltsError INTERNAL_ERROR for a full disk; InvalidInput where `target` cannot be a file; the stream's
  * own error, or the signal's reason, as it is.
@@ -22,15 +21,37 @@ export async function receiveWhole(
   { prefix, signal }: { readonly prefix: string; readonly signal: AbortSignal },
 ): Promise<void> {
   const partial = join(dirname(target), `${prefix}${randomUUID()}`);
+  addAbortSignal(signal, stream);
   try {
-    await makeFolder(dirname(target));
-    await receiveFile(partial, stream, { offset: 0, signal, onChunk: () => {} });
-    await chmod(partial, FILE_MODE & ~process.umask());
+    await pour(stream, await openNew(partial));
     await rename(partial, target);
   } catch (error) {
+    await rm(partial, { force: true }).catch(() => {});
+    signal.throwIfAborted();
     throw explainArrival(error);
+  }
+}
+
+/** Nearly always the folder is there: only where it is not, it costs anything. */
+async function openNew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    await makeFolder(dirname(path));
+    return open(path, 'wx');
+  }
+}
+
+async function pour(stream: Readable, opened: FileHandle): Promise<void> {
+  await using file = opened;
+  const writer = new GatheringWriter(file, 0);
+  // The stream is a client's connection: where the disk is full the answer still has to go over it.
+  const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  try {
+    for await (const chunk of chunks) await writer.write(chunk);
   } finally {
-    await rm(partial, { force: true });
+    await writer.flush();
   }
 }
 

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { InvalidInput } from '../core/errors.ts';
 import { explainCode } from './file-error.ts';
+import { GatheringWriter } from './gathering-writer.ts';
 
 export interface Receiving {
   /** Where the first byte of the stream belongs; what the file holds behind it is dropped. */
   readonly offset: number;
   readonly signal: AbortSignal;
-  /** Called after each part that was written. */
+  /** Called for each part as it arrives; all of them are in the file when the receiving ends. */
   readonly onChunk: (chunk: Uint8Array) => void;
 }
 
@@ -27,11 +28,17 @@ export async function receiveFile(
   addAbortSignal(signal, stream);
   try {
     await using file = await openAt(path, offset);
-    let position = offset;
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      await writeAll(file, chunk, position, path);
-      position += chunk.length;
-      onChunk(chunk);
+    const writer = new GatheringWriter(file, offset);
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        onChunk(chunk);
+        await writer.write(chunk);
+      }
+    } finally {
+      // Where the stream breaks off, what came before it counts: a transfer goes on from there.
+      await writer.flush().catch((error: unknown) => {
+        throw writeError(path, error);
+      });
     }
   } catch (error) {
     stream.destroy();
@@ -45,23 +52,6 @@ async function openAt(path: string, offset: number): Promise<FileHandle> {
     const file = await open(path, offset === 0 ? 'w' : 'r+');
     await file.truncate(offset);
     return file;
-  } catch (error) {
-    throw writeError(path, error);
-  }
-}
-
-/** A write may take only a part of the chunk, as it does when a disk is about to be full. */
-async function writeAll(
-  file: FileHandle,
-  chunk: Buffer,
-  position: number,
-  path: string,
-): Promise<void> {
-  try {
-    for (let written = 0; written < chunk.length; ) {
-      const rest = chunk.length - written;
-      written += (await file.write(chunk, written, rest, position + written)).bytesWritten;
-    }
   } catch (error) {
     throw writeError(path, error);
   }

@@ -119,3 +119,14 @@ export async function resolvePath(path: string): Promise<string> {
     return parent === absolute ? absolute : join(await resolvePath(parent), basename(absolute));
   }
 }
+
+/** Whether a path is the folder or below it, when all links are followed: one may lead out. */
+export async function isBelow(path: string, folder: string): Promise<boolean> {
+  const [real, realFolder] = await Promise.all([resolvePath(path), resolvePath(folder)]);
+  return isWithin(real, realFolder);
+}
+
+/** The same for two paths in which no links are left. */
+export function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(join(folder, '/'));
+}

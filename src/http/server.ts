@@ -3,7 +3,9 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { InvalidInput, MltsError } from '../core/errors.ts';
+import { InvalidInput } from '../core/errors.ts';
+import { BodyTooLarge, readRequest } from './incoming.ts';
+import { dropRest } from './streamed-body.ts';
 
 export interface HttpRequest {
   readonly method: string;
@@ -13,12 +15,20 @@ export interface HttpRequest {
   readonly headers: IncomingMessage['headers'];
   /** Empty where the body comes as a stream. */
   readonly body: Buffer;
-  /** The body, where `HttpServerOptions.takesStream` asked for it so; nothing of it was read, and no limit holds. */
+  /** What `HttpServerOptions.findRoute` has found for it. */
+  readonly route?: HttpRoute | undefined;
+  /** The body, where the route takes it so; nothing of it was read, and no limit holds. */
   readonly stream?: Readable | undefined;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
   /** Who asks, where a login was needed. */
   readonly caller?: Caller | undefined;
+}
+
+/** What is known of a request by its method and path. */
+export interface HttpRoute {
+  /** Whether the handler reads the body by itself. */
+  readonly takesStream: boolean;
 }
 
 /** A user who has shown a password or a token. */
@@ -45,8 +55,10 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly mostBodyBytes: number;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
-  /** Whether the handler reads the body of such a request by itself. Absent: never. */
-  takesStream?(method: string, path: string): boolean;
+  /** Asked before the body is read. Absent: all bodies are read whole. */
+  findRoute?(method: string, path: string): HttpRoute | undefined;
+  /** For so long nothing of a streamed body may come. Absent: two minutes. */
+  readonly silenceMs?: number;
   /** The answer to what the handler throws; it never throws itself. */
   answerError(error: unknown): HttpAnswer;
 }
@@ -60,17 +72,9 @@ export interface HttpServer {
 
 /** A client that has more to say than this takes is not waited for: 100 of them hold no more than sockets. */
 const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 120_000;
 const KEEP_ALIVE_MS = 75_000;
-
-/** The body is larger than the server takes: 413. */
-export class BodyTooLarge extends MltsError {
-  override readonly name = 'BodyTooLarge';
-
-  constructor(mostBytes: number) {
-    super('INVALID_PARAMETER_VALUE', `the body is larger than ${mostBytes} bytes`);
-  }
-}
+/** Filters stand in the address of a GET; Python's servers take as much. */
+const MOST_HEADER_BYTES = 65_536;
 
 /**
  * Serves HTTP: each request is read whole, given to `handler` and answered.
@@ -81,9 +85,10 @@ export async function startHttpServer(
   handler: HttpHandler,
   options: HttpServerOptions,
 ): Promise<HttpServer> {
-  // Node's limit for a whole request would cut a large file that takes long: `readRequest` has its own.
+  // Node's limit for a whole request would cut a large file that takes long: `incoming.ts` has its own.
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
-  const settings = { ...timeouts, keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true };
+  const limits = { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MOST_HEADER_BYTES };
+  const settings = { ...timeouts, ...limits, noDelay: true };
   let isClosing = false;
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     if (isClosing) response.setHeader('connection', 'close');
@@ -154,11 +159,9 @@ async function answer(
   handler: HttpHandler,
   options: HttpServerOptions,
 ): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
   let result: HttpAnswer;
   try {
-    result = await handler(await readRequest(request, options, gone.signal));
+    result = await handler(await readRequest(request, response, options));
   } catch (error) {
     result = options.answerError(error);
     // What is left of a body that is too large is not read to its end.
@@ -171,34 +174,12 @@ async function answer(
   await send(result, request, response);
 }
 
-async function readRequest(
-  request: IncomingMessage,
-  { mostBodyBytes, takesStream }: HttpServerOptions,
-  signal: AbortSignal,
-): Promise<HttpRequest> {
-  const url = request.url ?? '/';
-  const queryAt = url.indexOf('?');
-  const path = queryAt === -1 ? url : url.slice(0, queryAt);
-  const query = queryAt === -1 ? '' : url.slice(queryAt + 1);
-  const { method = 'GET', headers } = request;
-  const shared = { method, path, query, headers, signal };
-  if (takesStream?.(method, path)) {
-    // As long as something comes, it may take as long as it likes.
-    request.setTimeout(REQUEST_TIMEOUT_MS, () => request.destroy());
-    return { ...shared, body: NOTHING, stream: request };
-  }
-  const limit = setTimeout(() => request.destroy(), REQUEST_TIMEOUT_MS);
-  const body = await readBody(request, mostBodyBytes).finally(() => clearTimeout(limit));
-  return { ...shared, body };
-}
-
 async function send(
   { status, type, headers, body }: HttpAnswer,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A body that nobody wanted would be taken for the next request.
-  if (!request.complete) response.setHeader('connection', 'close');
+  if (!request.complete) dropRest(request);
   response.writeHead(status, {
     ...(type === undefined ? {} : { 'content-type': type }),
     ...(body instanceof Readable ? {} : { 'content-length': countBytes(body) }),
@@ -217,28 +198,4 @@ async function send(
 
 function countBytes(body: string | Buffer): number {
   return typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-}
-
-const NOTHING = Buffer.alloc(0);
-
-/** @throws BodyTooLarge; an error where the client goes half way. */
-function readBody(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
-  const announced = Number(request.headers['content-length'] ?? Number.NaN);
-  if (announced === 0) return Promise.resolve(NOTHING);
-  if (announced > mostBytes) return Promise.reject(new BodyTooLarge(mostBytes));
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (piece: Buffer) => {
-      bytes += piece.length;
-      if (bytes <= mostBytes) pieces.push(piece);
-      else reject(new BodyTooLarge(mostBytes));
-    });
-    request.once('end', () => {
-      const [only] = pieces;
-      resolve(pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces));
-    });
-    request.once('error', reject);
-    request.once('close', () => reject(new Error('the client has gone')));
-  });
 }

@@ -1,4 +1,4 @@
-import type { HttpAnswer, HttpHandler, HttpRequest } from '../http/server.ts';
+import type { HttpAnswer, HttpHandler, HttpRequest, HttpRoute } from '../http/server.ts';
 import type { Call, Endpoint } from './endpoint.ts';
 import { answerError, answerUnknownEndpoint, answerWrongMethod } from './error-answer.ts';
 import { type Match, Router } from './router.ts';
@@ -29,34 +29,61 @@ export interface ServerApp {
 
 export interface CreatedApp {
   readonly handle: HttpHandler;
-  /** For `HttpServerOptions.takesStream`. */
-  takesStream(method: string, path: string): boolean;
+  /** For `HttpServerOptions`. */
+  findRoute(method: string, path: string): HttpRoute | undefined;
 }
 
 /** MLflow's tracking server without its sockets: a request comes in, an answer goes out, and nothing is thrown. */
 export function createServerApp(app: ServerApp): CreatedApp {
   const router = fillRouter(app);
+  const findRoute = (method: string, path: string): Route | undefined => {
+    const match = router.find(path);
+    return match && new Route(match, method);
+  };
   return {
-    takesStream: (method, path) => findEndpoint(router.find(path), method)?.takesStream ?? false,
+    findRoute,
     handle: async (request) => {
       try {
-        const match = router.find(request.path);
-        if (match === undefined) return answerUnknownEndpoint(request.path);
-        const endpoint = findEndpoint(match, request.method);
-        if (endpoint === undefined) return answerOther(match, request);
-        const message = endpoint.read(request, match.pathValues);
-        const call: Call = { rpc: endpoint.rpc, message, request };
-        if (app.guard === undefined) return await endpoint.answer(call);
-        return await app.guard(call, (changed = message) =>
-          endpoint.answer({ ...call, message: changed }),
-        );
+        const known = request.route instanceof Route ? request.route : undefined;
+        return await answer(known ?? findRoute(request.method, request.path), request, app.guard);
       } catch (error) {
-        const answer = answerError(error);
-        if (answer.status === 500) app.onFault(error, request);
-        return answer;
+        const told = answerError(error);
+        if (told.status === 500) app.onFault(error, request);
+        return told;
       }
     },
   };
+}
+
+/** Where a request leads to. */
+class Route implements HttpRoute {
+  readonly match: Match;
+  /** Undefined where no such method is possible. */
+  readonly endpoint: Endpoint | undefined;
+
+  constructor(match: Match, method: string) {
+    this.match = match;
+    // Who may GET may ask for the head of it too.
+    this.endpoint = match.endpoints.get(method === 'HEAD' ? 'GET' : method);
+  }
+
+  get takesStream(): boolean {
+    return this.endpoint?.takesStream ?? false;
+  }
+}
+
+async function answer(
+  route: Route | undefined,
+  request: HttpRequest,
+  guard: Guard | undefined,
+): Promise<HttpAnswer> {
+  if (route === undefined) return answerUnknownEndpoint(request.path);
+  const { endpoint, match } = route;
+  if (endpoint === undefined) return answerOther(match, request);
+  const message = endpoint.read(request, match.pathValues);
+  const call: Call = { rpc: endpoint.rpc, message, request };
+  if (guard === undefined) return endpoint.answer(call);
+  return guard(call, (changed = message) => endpoint.answer({ ...call, message: changed }));
 }
 
 function fillRouter({ endpoints, pages, files, prefix }: ServerApp): Router {
@@ -69,11 +96,6 @@ function fillRouter({ endpoints, pages, files, prefix }: ServerApp): Router {
     router.add(`${prefix}/ajax-api/${endpoint.version}${endpoint.path}`, endpoint);
   }
   return router;
-}
-
-/** Who may GET may ask for the head of it too. */
-function findEndpoint(match: Match | undefined, method: string): Endpoint | undefined {
-  return match?.endpoints.get(method === 'HEAD' ? 'GET' : method);
 }
 
 function answerOther({ endpoints }: Match, { method }: HttpRequest): HttpAnswer {

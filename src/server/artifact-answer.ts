@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { guessContentType } from '../artifacts/content-type.ts';
+import type { ResumePoint } from '../artifacts/store.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
 import { describeFile } from '../host/file-arrival.ts';
-import { readFileRange } from '../host/file-transfer.ts';
+import { openParts, readFileRange } from '../host/file-transfer.ts';
 import type { HttpAnswer, HttpRequest } from '../http/server.ts';
 import type { Place } from './artifact-places.ts';
 
@@ -41,12 +42,26 @@ async function explainMissing({ store, path }: Place, { signal }: HttpRequest): 
   return new NotFound(`there is no artifact \`${path}\``);
 }
 
+const START: ResumePoint = { offset: 0, version: undefined };
+
+/** The rest of a file, where the store can say that it is still the same: a download that broke off goes on. */
 async function answerRemote({ store, path }: Place, request: HttpRequest): Promise<HttpAnswer> {
-  const from = { offset: 0, version: undefined };
-  const { stream, sizeBytes } = await store.read(path, from, request.signal);
-  const length: Record<string, string> =
-    sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) };
-  return { status: 200, headers: { ...(await describe(path)), ...length }, body: stream };
+  const { range = '', 'if-range': sent } = request.headers;
+  const version = typeof sent === 'string' ? sent : undefined;
+  const [, wanted = '0'] = /^bytes=(\d{1,15})-$/.exec(range) ?? [];
+  const from = { offset: version === undefined ? 0 : Number(wanted), version };
+  const read = (point: ResumePoint) => store.read(path, point, request.signal);
+  // Where it has changed meanwhile, or is not so long, all of it is sent, as the RFC allows.
+  const content = from.offset === 0 ? read(from) : read(from).catch(() => read(START));
+  const { stream, offset, sizeBytes, version: etag } = await content;
+  const headers = {
+    ...(await describe(path)),
+    ...(etag?.startsWith('"') ? { etag } : {}),
+    ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes - offset) }),
+  };
+  if (offset === 0 || sizeBytes === undefined) return { status: 200, headers, body: stream };
+  const part = { 'content-range': `bytes ${offset}-${sizeBytes - 1}/${sizeBytes}` };
+  return { status: 206, headers: { ...headers, ...part }, body: stream };
 }
 
 async function answerLocal(
@@ -72,12 +87,26 @@ async function answerLocal(
   }
   const [start, end] = range ?? [0, sizeBytes - 1];
   const length = end - start + 1;
-  const body = length === 0 ? Buffer.alloc(0) : takeBytes(readFileRange(file, start, end), length);
+  const body =
+    length > LARGEST_AT_ONCE
+      ? takeBytes(readFileRange(file, start, end), length)
+      : await readBytes(file, start, length);
   if (range === undefined) {
     return { status: 200, headers: { ...headers, 'content-length': String(length) }, body };
   }
   const part = { 'content-range': `bytes ${start}-${end}/${sizeBytes}` };
   return { status: 206, headers: { ...headers, ...part, 'content-length': String(length) }, body };
+}
+
+/** A smaller part is read as one: to open a stream for it costs more than to send it. */
+const LARGEST_AT_ONCE = 256 * 1024;
+
+async function readBytes(file: string, start: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  if (length === 0) return bytes;
+  await using parts = await openParts(file);
+  await parts.read(bytes, start);
+  return bytes;
 }
 
 /** A file that becomes shorter meanwhile must not look whole: the connection is cut. */

@@ -8,19 +8,29 @@ import {
   schemeOf,
   trimSlashes,
 } from '../artifacts/artifact-uri.ts';
+import type { DirectTransfers } from '../artifacts/direct.ts';
 import { openArtifactStore } from '../artifacts/open.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { receiveWhole } from '../host/file-arrival.ts';
 import { sizeOfFile } from '../host/file-transfer.ts';
-import { removeFolder, resolvePath } from '../host/folders.ts';
+import { isWithin, removeFolder, resolvePath } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { invalidPath, readArtifactPath } from './artifact-paths.ts';
 import { checkHost } from './location-rules.ts';
 
 /** As the local store hides what is on its way in. */
 const PARTIAL_PREFIX = '.artifact.uploading.';
+
+/** All below one of these is one store: the roots of runs are very many. */
+const BUCKET = /^((?:s3|gs):\/\/[^/]+)\/?(.*?)\/*$/is;
+
+/** Of a store that others use too. */
+const release = async (): Promise<void> => {};
+
+/** A file that is received takes the place of a link, and does not follow it: its folder counts. */
+type Purpose = 'read' | 'receive';
 
 /** A file or folder in a store. */
 export interface Place {
@@ -41,13 +51,16 @@ export interface ArtifactOptions {
   /** Places that the server was started with: their hosts may be called. */
   readonly trustedLocations: readonly string[];
   readonly trackingUri: string;
+  /** How long an address is good that a client fetches a file from by itself. */
+  readonly presignedSeconds: number;
 }
 
 /** Where the artifacts lie that this server hands out. */
 export class ArtifactPlaces {
   readonly #options: ArtifactOptions;
   readonly #context: Context;
-  #destination: Promise<ArtifactStore> | undefined;
+  #lastRoot: { readonly folder: string; readonly real: string } | undefined;
+  readonly #shared = new Map<string, Promise<ArtifactStore>>();
 
   constructor(options: ArtifactOptions, context: Context) {
     this.#options = options;
@@ -55,12 +68,23 @@ export class ArtifactPlaces {
   }
 
   /** @throws MltsError TEMPORARILY_UNAVAILABLE with `--no-serve-artifacts`, as MLflow's 503. */
-  async openPassing(path: string): Promise<Place> {
-    if (this.#options.servesArtifacts) return this.#openDestination(path);
+  async openPassing(path: string, purpose: Purpose = 'read'): Promise<Place> {
+    if (this.#options.servesArtifacts) return this.#openDestination(path, purpose);
     throw new MltsError(
       'TEMPORARILY_UNAVAILABLE',
       'artifacts do not pass through this server: it was started with --no-serve-artifacts',
     );
+  }
+
+  /** How clients reach the place of what passes through by themselves; undefined where they cannot. */
+  async findDirect(): Promise<DirectTransfers | undefined> {
+    if (!this.#options.servesArtifacts) return undefined;
+    const place = await this.#openDestination('').catch(() => undefined);
+    return place?.store.direct;
+  }
+
+  get presignedSeconds(): number {
+    return this.#options.presignedSeconds;
   }
 
   /**
@@ -73,6 +97,11 @@ export class ArtifactPlaces {
       return this.#openDestination(readArtifactPath(joinPath(pathInProxy(root), path)));
     }
     checkHost(root, this.#options.trustedLocations);
+    const [, bucket, prefix = ''] = BUCKET.exec(root) ?? [];
+    if (bucket !== undefined) {
+      const store = await this.#share(bucket);
+      return { store, path: joinPath(prefix, path), file: undefined, release };
+    }
     const store = await this.#open(root);
     return { store, path, file: await this.#locate(root, path), release: () => store.close() };
   }
@@ -84,19 +113,25 @@ export class ArtifactPlaces {
   }
 
   async close(): Promise<void> {
-    const store = await this.#destination?.catch(() => undefined);
-    await store?.close();
+    for (const opened of this.#shared.values()) {
+      await opened.then((store) => store.close()).catch(() => {});
+    }
   }
 
-  async #openDestination(path: string): Promise<Place> {
+  async #openDestination(path: string, purpose: Purpose = 'read'): Promise<Place> {
     const { destination } = this.#options;
-    const file = await this.#locate(destination, path);
-    this.#destination ??= this.#open(destination);
-    const store = await this.#destination.catch((error: unknown) => {
-      this.#destination = undefined;
+    const file = await this.#locate(destination, path, purpose);
+    return { store: await this.#share(destination), path, file, release };
+  }
+
+  /** Opens a store once for all: its connections are kept. */
+  async #share(root: string): Promise<ArtifactStore> {
+    const opened = this.#shared.get(root) ?? this.#open(root);
+    this.#shared.set(root, opened);
+    return opened.catch((error: unknown) => {
+      this.#shared.delete(root);
       throw error;
     });
-    return { store, path, file, release: async () => {} };
   }
 
   #open(root: string): Promise<ArtifactStore> {
@@ -104,13 +139,27 @@ export class ArtifactPlaces {
   }
 
   /** @throws InvalidInput where a link leads out of the root. */
-  async #locate(root: string, path: string): Promise<string | undefined> {
+  async #locate(
+    root: string,
+    path: string,
+    purpose: Purpose = 'read',
+  ): Promise<string | undefined> {
     if (!['', 'file'].includes(schemeOf(root))) return undefined;
     const folder = resolveLocalPath(root, this.#context.cwd);
     const file = posix.join(folder, path);
-    const [real, realRoot] = await Promise.all([resolvePath(file), resolvePath(folder)]);
-    if (real === realRoot || real.startsWith(posix.join(realRoot, '/'))) return file;
+    if (await this.#isBelow(purpose === 'receive' ? posix.dirname(file) : file, folder))
+      return file;
     throw invalidPath(path);
+  }
+
+  /** The links of the root itself are followed once, and again where something seems to lie outside of it. */
+  async #isBelow(path: string, folder: string): Promise<boolean> {
+    const real = await resolvePath(path);
+    const known = this.#lastRoot;
+    if (known?.folder === folder && isWithin(real, known.real)) return true;
+    const found = { folder, real: await resolvePath(folder) };
+    this.#lastRoot = found;
+    return isWithin(real, found.real);
   }
 
   /** Keeps what a client sends: all of it, or nothing. */

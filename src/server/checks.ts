@@ -107,7 +107,11 @@ function isDecimal(text: string): boolean {
 
 const LONGEST_SHOWN = 100;
 
+/** Lists and objects are named only: they may be as deep, and as large, as a body may be. */
 function show(value: unknown): string {
+  if (typeof value === 'object' && value !== null) {
+    return Array.isArray(value) ? 'a list' : 'an object';
+  }
   const json = JSON.stringify(value) ?? String(value);
   return `\`${json.length > LONGEST_SHOWN ? `${json.slice(0, LONGEST_SHOWN)}...` : json}\``;
 }

@@ -1,5 +1,6 @@
 import { type ErrorCode, MltsError } from '../core/errors.ts';
-import { BodyTooLarge, type HttpAnswer } from '../http/server.ts';
+import { BodyTooLarge } from '../http/incoming.ts';
+import type { HttpAnswer } from '../http/server.ts';
 import { answerJson } from './endpoint.ts';
 
 interface Kind {

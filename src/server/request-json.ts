@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { InvalidInput } from '../core/errors.ts';
 import type { HttpRequest } from '../http/server.ts';
 import type { Fields } from './message.ts';
@@ -51,7 +52,8 @@ function readBoolean(value: string): boolean {
 /** A body that is no JSON is as if there was none; old clients send JSON within a JSON string. */
 function readJsonBody(body: Buffer): Json {
   if (body.length === 0) return NOTHING;
-  let json = parse(body.toString('utf8'));
+  const text = decodeText(body);
+  let json = text === undefined ? undefined : parse(text);
   if (typeof json === 'string') {
     json = parse(json);
     if (json === undefined) throw new InvalidInput('the body holds a string that is no JSON');
@@ -59,6 +61,28 @@ function readJsonBody(body: Buffer): Json {
   if (json === undefined || json === null) return NOTHING;
   if (typeof json === 'object' && !Array.isArray(json)) return json as Json;
   throw new InvalidInput('the body must be a JSON object');
+}
+
+/**
+ * As Python's `json.loads` reads bytes: UTF-8 with a mark at its beginning too, which some Windows programs
+ * put there, and UTF-16. Undefined for what is neither.
+ */
+function decodeText(body: Buffer): string | undefined {
+  const [first, second] = body;
+  if (first === 0xfe || first === 0) return decodeStrictly(body, 'utf-16be');
+  if (first === 0xff || second === 0) return decodeStrictly(body, 'utf-16le');
+  if (!isUtf8(body)) return undefined;
+  return body.toString('utf8', first === 0xef ? UTF8_MARK_BYTES : 0);
+}
+
+const UTF8_MARK_BYTES = 3;
+
+function decodeStrictly(body: Buffer, encoding: string): string | undefined {
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(body);
+  } catch {
+    return undefined;
+  }
 }
 
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;

@@ -1,11 +1,14 @@
-import { variables } from '../core/environment-variables.ts';
+import { readNumber, variables } from '../core/environment-variables.ts';
+import { MltsError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
 import type { Context } from '../host/context.ts';
 import { waitUntilAborted } from '../host/interrupts.ts';
 import { logAccess } from '../http/access-log.ts';
 import { type HttpHandler, type HttpServerOptions, startHttpServer } from '../http/server.ts';
 import { openRegistryStore } from '../registry/open.ts';
+import type { RegistryStore } from '../registry/store.ts';
 import { openTrackingStore } from '../tracking/open.ts';
+import type { TrackingStore } from '../tracking/store.ts';
 import { type CreatedApp, createServerApp } from './app.ts';
 import { ArtifactPlaces } from './artifact-places.ts';
 import type { Auth } from './auth/open.ts';
@@ -15,6 +18,7 @@ import { listServed } from './routes/endpoints.ts';
 import { listPages } from './routes/pages.ts';
 import { protect, type SecurityOptions } from './security.ts';
 import type { Services } from './services.ts';
+import { createUnopenedStore } from './unopened-store.ts';
 
 export interface ServerOptions
   extends Pick<HttpServerOptions, 'host' | 'port' | 'mostBodyBytes' | 'tls'> {
@@ -84,34 +88,53 @@ async function openLogin(services: Services, { prefix }: ServerOptions, context:
 }
 
 const SHARED = { isServer: true } as const;
+const PRESIGNED_SECONDS = 300;
 
 async function openServices(options: ServerOptions, context: Context): Promise<Services> {
-  const { backendStoreUri, registryStoreUri, artifactRoot, artifactsDestination } = options;
+  const { backendStoreUri, artifactRoot, artifactsDestination } = options;
+  const trustedLocations = [artifactRoot, artifactsDestination];
+  const artifacts = new ArtifactPlaces(
+    {
+      servesArtifacts: options.servesArtifacts,
+      destination: artifactsDestination,
+      trustedLocations,
+      trackingUri: backendStoreUri,
+      presignedSeconds: readNumber(
+        context.env,
+        variables.presignedDownloadSeconds,
+        PRESIGNED_SECONDS,
+      ),
+    },
+    context,
+  );
+  const stores = options.artifactsOnly
+    ? {
+        tracking: createUnopenedStore<TrackingStore>(),
+        registry: createUnopenedStore<RegistryStore>(),
+      }
+    : await openStores(options, context);
+  const storeType = /^(sqlite|postgres)/.test(backendStoreUri) ? 'SqlStore' : 'FileStore';
+  return { ...stores, artifacts, storeType, trustedLocations, now: () => context.now() };
+}
+
+async function openStores(
+  { backendStoreUri, registryStoreUri, artifactRoot }: ServerOptions,
+  context: Context,
+): Promise<Pick<Services, 'tracking' | 'registry'>> {
   const env = { ...context.env, [variables.artifactRoot]: artifactRoot };
   const tracking = await openTrackingStore(backendStoreUri, { ...context, env }, SHARED);
   try {
-    const registry = await openRegistryStore(registryStoreUri, context, SHARED);
-    const storeType = /^(sqlite|postgres)/.test(backendStoreUri) ? 'SqlStore' : 'FileStore';
-    const trustedLocations = [artifactRoot, artifactsDestination];
-    const artifacts = new ArtifactPlaces(
-      {
-        servesArtifacts: options.servesArtifacts,
-        destination: artifactsDestination,
-        trustedLocations,
-        trackingUri: backendStoreUri,
-      },
-      context,
-    );
-    return { tracking, registry, artifacts, storeType, trustedLocations, now: () => context.now() };
+    return { tracking, registry: await openRegistryStore(registryStoreUri, context, SHARED) };
   } catch (error) {
     await tracking.close();
     throw error;
   }
 }
 
-/** Only what is our own fault has a stack worth reading. */
+/** What was foreseen, as a full disk, is told in one line; only what is our own fault has a stack worth reading. */
 function tellFault(error: unknown, where: string, { terminal }: Context): void {
-  const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const isForeseen = error instanceof MltsError || !(error instanceof Error);
+  const said = isForeseen ? String(error) : (error.stack ?? error.message);
   terminal.warn(`${where}: ${redactUrls(said)}`);
 }
 
@@ -132,10 +155,12 @@ async function listen(app: CreatedApp, options: ServerOptions, context: Context)
   const handler = assemble(app, options, context);
   const server = await startHttpServer(handler, {
     ...options,
-    takesStream: app.takesStream,
+    findRoute: app.findRoute,
     answerError,
   });
-  terminal.note(`serving ${redactUrls(options.backendStoreUri)} at ${server.url}${options.prefix}`);
+  const { artifactsOnly, artifactsDestination, backendStoreUri } = options;
+  const served = artifactsOnly ? artifactsDestination : backendStoreUri;
+  terminal.note(`serving ${redactUrls(served)} at ${server.url}${options.prefix}`);
   await waitUntilAborted(interrupts.signal);
   terminal.note('stopping: requests under way are answered first');
   const forced = waitUntilAborted(interrupts.force).then(() => server.close(0));

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import { type ModelReference, parseModelUri } from '../artifacts/model-uri.ts';
+import { findVersion } from '../artifacts/resolver.ts';
 import { unquoteFully, unquotePath } from '../core/artifact-location.ts';
 import type { Tag } from '../core/entities.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
-import type { ModelVersion } from '../core/model-registry.ts';
-import { resolvePath } from '../host/folders.ts';
+import { isBelow } from '../host/folders.ts';
 import { PROMPT_TAG } from '../registry/prompt-filter.ts';
 import type { RegistryStore } from '../registry/store.ts';
 import { checkHost } from './location-rules.ts';
@@ -33,7 +33,8 @@ export async function checkVersionSource(
   const owner = resolved.modelId ? 'model_id' : 'run_id';
   if (isLocal(source)) {
     const root = await findRoot(resolved, services);
-    if (root !== undefined && isLocal(root) && (await isLocalWithin(source, root))) return resolved;
+    if (root !== undefined && isLocal(root) && (await isBelow(toPath(source), toPath(root))))
+      return resolved;
     throw wrongSource(source, `a path must lie below the artifacts of what \`${owner}\` names`);
   }
   refuseTraversal(source);
@@ -60,7 +61,7 @@ async function followVersion(sent: VersionSource, registry: RegistryStore): Prom
   if (tags.some(({ key, value }) => key === PROMPT_TAG && value === 'true')) {
     throw wrongSource(sent.source, 'a prompt is no model');
   }
-  const found = await findVersion(model, registry);
+  const found = await findVersion(registry, model, 'store');
   if (disagree(sent.runId, found.runId) || disagree(sent.modelId, found.modelId)) {
     throw wrongSource(sent.source, '`run_id` and `model_id` must be those of the version it names');
   }
@@ -82,30 +83,6 @@ function readModelUri(source: string): { readonly model: ModelReference } {
 /** What was not said agrees with everything. */
 function disagree(said: string | undefined, stored: string | undefined): boolean {
   return said !== undefined && said !== (stored ?? '');
-}
-
-async function findVersion(
-  model: Exclude<ModelReference, { by: 'id' }>,
-  registry: RegistryStore,
-): Promise<ModelVersion> {
-  if (model.by === 'version') return registry.getVersion(model.name, model.version);
-  const { latestVersions, aliases } = await registry.getModel(model.name);
-  const number =
-    model.by === 'alias'
-      ? aliases.find(({ alias }) => alias === model.alias)?.version
-      : Math.max(
-          ...latestVersions
-            .filter(({ stage }) => model.by === 'latest' || isSame(stage, model.stage))
-            .map(({ version }) => version),
-        );
-  if (number !== undefined && Number.isFinite(number)) {
-    return registry.getVersion(model.name, number);
-  }
-  throw new NotFound(`model \`${model.name}\` has no such version`);
-}
-
-function isSame(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }
 
 /** Where the artifacts of the logged model, or else of the run, lie. */
@@ -160,12 +137,6 @@ function listParts(uri: string): readonly string[] {
 /** A path, or a `file:` URI. */
 function isLocal(location: string): boolean {
   return !/^[a-z][a-z0-9+.-]+:/i.test(location) || /^file:/i.test(location);
-}
-
-/** Links are followed first: one may lead out. */
-async function isLocalWithin(source: string, root: string): Promise<boolean> {
-  const [path, below] = [await resolvePath(toPath(source)), await resolvePath(toPath(root))];
-  return path === below || path.startsWith(`${below}/`);
 }
 
 function toPath(location: string): string {

@@ -1,10 +1,6 @@
 import { InvalidInput, MltsError } from '../core/errors.ts';
-import {
-  BodyTooLarge,
-  type HttpAnswer,
-  type HttpHandler,
-  type HttpRequest,
-} from '../http/server.ts';
+import { BodyTooLarge } from '../http/incoming.ts';
+import type { HttpAnswer, HttpHandler, HttpRequest } from '../http/server.ts';
 import { type ColumnPlan, readTable, toColumns } from './columns.ts';
 import type { ScoringMetrics } from './metrics.ts';
 import { PoolBusy, RequestOverrun, type WorkerPool } from './pool.ts';

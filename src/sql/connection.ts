@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { MltsError } from '../core/errors.ts';
+import { isOwnFault } from './own-fault.ts';
 import type { Flag, Tables } from './tables.ts';
 
 /** An open database; what differs between the two kinds of it. */
@@ -22,7 +23,7 @@ export interface SqlUse {
   readonly isServer?: boolean;
 }
 
-/** Runs `work`; what the driver throws comes out as an `MltsError`. */
+/** Runs `work`; what the driver throws comes out as an `MltsError`, but for what is a mistake of ours. */
 export async function explained<T>(
   connection: Pick<SqlConnection, 'explain'>,
   work: () => Promise<T>,
@@ -30,7 +31,7 @@ export async function explained<T>(
   try {
     return await work();
   } catch (error) {
-    throw error instanceof MltsError ? error : connection.explain(error);
+    throw error instanceof MltsError || isOwnFault(error) ? error : connection.explain(error);
   }
 }
 

@@ -95,8 +95,10 @@ async function createPool(uri: string, most: number): Promise<Pool> {
     application_name: 'mlts',
     types: { getTypeParser: chooseParser(pg.types) },
   });
-  // A connection that breaks while nobody uses it is replaced on the next query.
+  // A connection that breaks while nobody uses it is replaced on the next query. Where somebody does, the query
+  // fails; where it breaks between two queries of a transaction, this keeps Node from ending the process.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

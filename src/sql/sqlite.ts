@@ -4,9 +4,11 @@ import { Kysely, sql } from 'kysely';
 import { quotePath, unquotePath } from '../core/artifact-location.ts';
 import { InvalidInput, type MltsError, Unavailable } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
+import { readFileIdentity } from '../host/file-identity.ts';
 import { makeFolder } from '../host/folders.ts';
 import { explained, type SqlConnection, type SqlUse } from './connection.ts';
-import { createNodeSqliteDialect, DatabaseBusy } from './node-sqlite-dialect.ts';
+import { DatabaseBusy } from './node-sqlite-connection.ts';
+import { createNodeSqliteDialect } from './node-sqlite-dialect.ts';
 import { completeSchema, holdsData, type PresentColumn } from './old-schema.ts';
 import { ensureSchema, type FoundSchema, refuseOld } from './schema-check.ts';
 import type { Tables } from './tables.ts';
@@ -35,7 +37,9 @@ export async function openSqlite(
     const file = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true });
     // As MLflow's store sets it (`mlflow/store/db/utils.py`); ILIKE compares lower case.
     file.exec('pragma case_sensitive_like = true');
-    const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS);
+    // Else SQLite writes to a file what it would need to undo a statement of many rows, or a savepoint.
+    file.exec('pragma temp_store = memory');
+    const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS, stayAt(path));
     const database = new Kysely<Tables>({ dialect });
     try {
       const refusal = await prepareSchema(database, file, absoluteUri);
@@ -54,6 +58,20 @@ export async function openSqlite(
       throw error;
     }
   });
+}
+
+/**
+ * Makes the check that the file is still the one at `path`: what is written to one that was moved away, or replaced
+ * by a backup, nobody would find again.
+ */
+function stayAt(path: string): () => void {
+  const opened = readFileIdentity(path);
+  return () => {
+    if (readFileIdentity(path) === opened) return;
+    throw new Unavailable(`${path} is not the file any more that was opened`, {
+      hint: 'put it back, or start mlts again to use the one that is there now',
+    });
+  };
 }
 
 /**

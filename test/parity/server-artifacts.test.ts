@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askPython, type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
@@ -211,6 +212,35 @@ test.each([
   },
 );
 
+test('nothing on the disk of the server has an address of its own, in the same words', async () => {
+  const told = [];
+  for (const { uri } of [theirs, ours]) {
+    const json = { 'content-type': 'application/json' };
+    const post = (path: string, sent: unknown) =>
+      ask(uri, 'POST', path, JSON.stringify(sent), json);
+    const api = (path: string, sent: unknown) => post(`/api/2.0/mlflow/${path}`, sent);
+    const artifact_location = await mkdtemp(join(tmpdir(), 'mlts-direct-'));
+    const made = await api('experiments/create', { name: 'on disk', artifact_location });
+    const created = await api('runs/create', JSON.parse(made.body.toString()));
+    const { run } = JSON.parse(created.body.toString()) as { run: { info: { run_id: string } } };
+    const { run_id } = run.info;
+    const answers = [
+      await post(`${PROXY}/mpu/create/a`, { path: 'b', num_parts: 1 }),
+      await post(`${PROXY}/mpu/complete/a`, { path: 'b', parts: [] }),
+      await post(`${PROXY}/mpu/abort/a`, { path: 'b' }),
+      await ask(uri, 'GET', `${PROXY}/presigned/a/b`),
+      await api('artifacts/presigned-upload-url', { run_id, path: 'a' }),
+      await api('artifacts/presigned-download-url', { run_id, path: 'a' }),
+    ];
+    told.push(answers.map(({ status, body }) => [status, JSON.parse(body.toString())]));
+    const info = await ask(uri, 'GET', '/api/3.0/mlflow/server-info');
+    const { features_enabled: _, ...rest } = JSON.parse(info.body.toString());
+    told.at(-1)?.push([info.status, rest]);
+    await rm(artifact_location, { recursive: true });
+  }
+  expect(told[1]).toEqual(told[0]);
+});
+
 test('an option closes either side of the server', async () => {
   const path = `${PROXY}/artifacts/a.txt`;
   const json = { 'content-type': 'application/json' };
@@ -221,11 +251,13 @@ test('an option closes either side of the server', async () => {
     const search = '/api/2.0/mlflow/experiments/search';
     const found = await ask(server.uri, 'POST', search, '{"max_results": 1}', json);
     const file = await ask(server.uri, 'GET', '/get-artifact?path=a&run_id=b');
-    told.push([option, put.status, found.status, file.status]);
+    const info = await ask(server.uri, 'GET', '/api/3.0/mlflow/server-info');
+    const kept = (await readdir(server.folder)).includes('mlflow.db');
+    told.push([option, put.status, found.status, file.status, info.status, kept]);
     await server.stop();
   }
   expect(told).toEqual([
-    ['--no-serve-artifacts', 503, 200, 404],
-    ['--artifacts-only', 200, 503, 503],
+    ['--no-serve-artifacts', 503, 200, 404, 200, true],
+    ['--artifacts-only', 200, 503, 503, 200, false],
   ]);
 });

@@ -43,7 +43,7 @@ export const PREPARATION: readonly Question[] = [
 const METRIC = { key: 'm', value: 0.5, timestamp: 7, step: 1 };
 
 /** Requests that succeed, with every field set; those that follow are made of them. */
-const BASES: readonly (readonly [method: string, path: string, body: Body])[] = [
+export const BASES: readonly (readonly [method: string, path: string, body: Body])[] = [
   ['GET', 'experiments/get', { experiment_id: '$experiment' }],
   ['GET', 'experiments/get-by-name', { experiment_name: 'first' }],
   [

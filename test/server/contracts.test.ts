@@ -8,6 +8,7 @@ import { testStoredModelNames } from '../contracts/stored-model-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
+import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
 
 const NAME = 'mlts server';
 
@@ -25,4 +26,25 @@ describe(NAME, () => {
   testLoggedModels(NAME, () => openTrackingStore(server.uri, createTestContext()));
   testRegistryStore(NAME, () => openRegistryStore(server.uri, createTestContext()));
   testStoredModelNames(NAME, async () => server.uri);
+});
+
+const reason = whyNoPostgres();
+const POSTGRES = 'mlts server on PostgreSQL';
+describe.skipIf(reason !== undefined)(`${POSTGRES}${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  let postgres: RunningPostgres;
+  let server: MltsServer;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    server = await startMltsServer(['--backend-store-uri', await postgres.createDatabase()]);
+  }, 120_000);
+  afterAll(async () => {
+    await server?.stop();
+    await postgres?.stop();
+  });
+
+  testTrackingStore(POSTGRES, () => openTrackingStore(server.uri, createTestContext()), {
+    lacksGenAi: true,
+  });
+  testLoggedModels(POSTGRES, () => openTrackingStore(server.uri, createTestContext()));
+  testRegistryStore(POSTGRES, () => openRegistryStore(server.uri, createTestContext()));
 });

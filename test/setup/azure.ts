@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { execa } from 'execa';
 import { once, testCache } from './cache.ts';
+import type { CertificateFiles } from './certificate.ts';
 import { findFreePort, type RunningServer, waitUntilListening } from './mlflow.ts';
 
 /** Microsoft's own emulator of the blob service; it knows no data lakes. */
@@ -38,20 +39,22 @@ export interface AzureServer extends RunningServer {
   createContainer(name: string): Promise<void>;
 }
 
-/** A blob server on a free port, its data in a temporary folder. */
-export async function startAzureServer(): Promise<AzureServer> {
+/** A blob server on a free port, its data in a temporary folder; with a certificate it speaks TLS. */
+export async function startAzureServer(tls?: CertificateFiles): Promise<AzureServer> {
   const program = await ensureAzurite();
   const port = await findFreePort();
   const folder = await mkdtemp(join(tmpdir(), 'mlts-azurite-'));
   const args = ['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', folder];
   const quiet = ['--silent', '--skipApiVersionCheck', '--disableTelemetry'];
-  const server = spawn(process.execPath, [program, ...args, ...quiet], {
+  const secure = tls === undefined ? [] : ['--cert', tls.certificate, '--key', tls.key];
+  const server = spawn(process.execPath, [program, ...args, ...quiet, ...secure], {
     stdio: 'ignore',
     detached: true,
   });
   await waitUntilListening(port);
-  const uri = `http://127.0.0.1:${port}/${ACCOUNT}`;
-  const connection = `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${KEY};BlobEndpoint=${uri};`;
+  const protocol = tls === undefined ? 'http' : 'https';
+  const uri = `${protocol}://127.0.0.1:${port}/${ACCOUNT}`;
+  const connection = `DefaultEndpointsProtocol=${protocol};AccountName=${ACCOUNT};AccountKey=${KEY};BlobEndpoint=${uri};`;
   return {
     uri,
     account: ACCOUNT,

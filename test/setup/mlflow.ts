@@ -71,15 +71,18 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** MLflow's own tracking server on a free port, with its data in a temporary folder. */
-export async function startMlflowServer(extraArgs: readonly string[] = []): Promise<RunningServer> {
+/** MLflow's own tracking server on a free port, with its data in a temporary folder, which is `folder`. */
+export async function startMlflowServer(
+  extraArgs: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<RunningServer & { readonly folder: string }> {
   const { mlflow } = await ensureMlflow();
   const port = await findFreePort();
   const directory = await mkdtemp(join(testCache, 'mlflow-server-'));
   const args = ['server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'];
   const server = spawn(mlflow, [...args, ...extraArgs], {
     cwd: directory,
-    env: mlflowEnv(),
+    env: mlflowEnv(env),
     stdio: 'ignore',
     detached: true,
   });
@@ -87,6 +90,7 @@ export async function startMlflowServer(extraArgs: readonly string[] = []): Prom
   await waitUntilHealthy(`${uri}/health`);
   return {
     uri,
+    folder: directory,
     async stop() {
       if (server.pid !== undefined && server.exitCode === null)
         process.kill(-server.pid, 'SIGKILL');

@@ -16,6 +16,10 @@ export interface RunningPostgres {
   readonly bin: string;
   /** Makes an empty database and returns its address, password included. */
   createDatabase(): Promise<string>;
+  /** Stops it as when its machine is restarted: connections break, and no more are taken. */
+  halt(): Promise<void>;
+  /** Starts it again after `halt`, at the same address. */
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -39,7 +43,10 @@ export async function startPostgres(): Promise<RunningPostgres> {
   await run('initdb', ['--no-sync', ...access, '-D', data]);
   const port = await findFreePort();
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c fsync=off -k ${directory}`;
-  await run('pg_ctl', ['-w', '-D', data, '-o', options, '-l', join(directory, 'log'), 'start']);
+  const resume = async (): Promise<void> => {
+    await run('pg_ctl', ['-w', '-D', data, '-o', options, '-l', join(directory, 'log'), 'start']);
+  };
+  await resume();
   const address = (name: string) =>
     `postgresql+psycopg2://mlts:p%40s%3Aword@127.0.0.1:${port}/${name}`;
   let count = 0;
@@ -55,6 +62,10 @@ export async function startPostgres(): Promise<RunningPostgres> {
       ]);
       return address(name);
     },
+    async halt() {
+      await run('pg_ctl', ['-w', '-D', data, '-m', 'fast', 'stop']);
+    },
+    resume,
     async stop() {
       await run('pg_ctl', ['-D', data, '-m', 'immediate', 'stop']);
       await rm(directory, { recursive: true, force: true });

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { request as forward } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { makeCertificate } from './certificate.ts';
 
 export interface TokenProxy {
   readonly uri: string;
@@ -23,11 +22,7 @@ export async function startTokenProxy(
   accepted: readonly string[],
 ): Promise<TokenProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'mlts-token-proxy-'));
-  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
-  await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'],
-    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
-  ]);
+  const { key, certificate } = await makeCertificate(folder);
   const tls = { key: await readFile(key), cert: await readFile(certificate) };
   const server = createServer(tls, (request, response) => {
     const { authorization, ...headers } = request.headers;

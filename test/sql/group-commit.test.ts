@@ -1,6 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createNodeSqliteDialect } from '../../src/sql/node-sqlite-dialect.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import type { TrackingStore } from '../../src/tracking/store.ts';
 import { testCache } from '../setup/cache.ts';
@@ -62,3 +66,51 @@ test('what is read between transactions is on the disk', async () => {
   await other.close();
   expect(seen).toEqual(Array.from({ length: 10 }, () => true));
 });
+
+/** Pages in SQLite's log that end a transaction (https://sqlite.org/fileformat2.html#the_write_ahead_log). */
+async function countCommits(path: string): Promise<number> {
+  const log = await readFile(`${path}-wal`);
+  const pageBytes = log.readUInt32BE(8);
+  let commits = 0;
+  for (let at = 32; at + 24 + pageBytes <= log.length; at += 24 + pageBytes) {
+    if (log.readUInt32BE(at + 4) !== 0) commits += 1;
+  }
+  return commits;
+}
+
+test('transactions that come together are synced together', async () => {
+  const path = join(folder, 'server.db');
+  const shared = await openTrackingStore(`sqlite:///${path}`, createTestContext(), {
+    isServer: true,
+  });
+  const run = { experimentId: '0', userId: 'ann', startTimeMs: 1, tags: [] };
+  await shared.createRun(run);
+  const before = await countCommits(path);
+  await Promise.all(Array.from({ length: 60 }, () => shared.createRun(run)));
+  expect((await countCommits(path)) - before).toBe(1);
+  await shared.close();
+});
+
+test('while another program holds the file, nobody waits for what those before him wait', async () => {
+  const path = join(folder, 'held.db');
+  const file = new DatabaseSync(path, { timeout: 0 });
+  file.exec('create table t (x)');
+  const database = new Kysely<{ t: { x: number } }>({
+    dialect: createNodeSqliteDialect(file, 1_000),
+  });
+  const write = () =>
+    database
+      .transaction()
+      .execute((transaction) => transaction.insertInto('t').values({ x: 1 }).execute());
+  const other = new DatabaseSync(path);
+  other.exec('begin immediate');
+  const waiting = Array.from({ length: 100 }, write);
+  // One after the other they would wait for 100 seconds.
+  const ended = await Promise.race([Promise.allSettled(waiting), sleep(50_000)]);
+  expect(ended).toHaveLength(100);
+  other.exec('rollback');
+  other.close();
+  await write();
+  expect(file.prepare('select count(*) as n from t').get()).toEqual({ n: 1 });
+  await database.destroy();
+}, 60_000);

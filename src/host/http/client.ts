@@ -22,6 +22,8 @@ export interface HttpRequest {
   /** Appended to the client's address; starts with `/`, or is empty for the address itself. */
   readonly path: string;
   readonly query?: HttpQuery;
+  /** A query as it was signed, with its `?`, in place of another one; never shown. */
+  readonly signedQuery?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: JsonObject;
   /** Makes the body; called anew for every attempt. */
@@ -188,11 +190,12 @@ function dispatch(
   });
 }
 
-function pathOf({ path, query = {} }: HttpRequest, url: URL): string {
+function pathOf({ path, query = {}, signedQuery }: HttpRequest, url: URL): string {
   const values = Object.entries(query).flatMap(([name, value = []]) =>
     [value].flat().map((one): [string, string] => [name, one]),
   );
-  const search = values.length === 0 ? url.search : `?${new URLSearchParams(values)}`;
+  const search =
+    signedQuery ?? (values.length === 0 ? url.search : `?${new URLSearchParams(values)}`);
   const prefix = path === '' ? url.pathname : url.pathname.replace(/\/+$/, '');
   return `${prefix}${path}${search}`;
 }

@@ -3,8 +3,10 @@ import {
   InvalidInput,
   MltsError,
   NotFound,
+  NotFoundByApi,
   Unavailable,
 } from '../../core/errors.ts';
+import { isTlsCode } from './certificates.ts';
 
 /** A request that did not work: what the user is told, and whether it may be sent again. */
 export interface HttpFailure {
@@ -118,8 +120,7 @@ function wireError({ code, message }: WireError, status: number): MltsError {
     case 'RESOURCE_DOES_NOT_EXIST':
     case 'NOT_FOUND':
     case 'ENDPOINT_NOT_FOUND':
-      // No hint: by that callers tell MLflow's own answer from a 404 of some other server.
-      return new NotFound(message);
+      return new NotFoundByApi(message);
     case 'RESOURCE_ALREADY_EXISTS':
       return new AlreadyExists(message, {
         hint: 'choose another name, or change the one there is',
@@ -128,6 +129,8 @@ function wireError({ code, message }: WireError, status: number): MltsError {
       return new MltsError('PERMISSION_DENIED', message, { hint: MAY_NOT });
     case 'UNAUTHENTICATED':
       return new MltsError('UNAUTHENTICATED', message);
+    case 'NOT_IMPLEMENTED':
+      return new MltsError('NOT_IMPLEMENTED', message);
     case 'INVALID_STATE':
       return new MltsError('INVALID_STATE', message);
     default:
@@ -199,7 +202,7 @@ const TIMEOUT_HINT = 'MLFLOW_HTTP_REQUEST_TIMEOUT sets how many seconds are wait
 
 function judgeCode(code: string, cause: unknown): Causes {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_SSL|ERR_TLS|EPROTO|CRL/.test(code)) {
+  if (isTlsCode(code)) {
     return {
       says: `TLS: ${message}`,
       retry: 'never',

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Env, readFlag, readNumber, variables } from '../../core/environment-variables.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { readTextIfPresent } from '../files.ts';
 import { parseIni } from '../ini-file.ts';
+import { readBundle, readCertificate } from './certificates.ts';
 
 /** Whose credentials a request carries: the tracking server's, or none but those in the URL itself. */
 export type HttpAudience = 'tracking-server' | 'anyone';
@@ -139,11 +139,10 @@ async function readTlsSettings(
   audience: HttpAudience,
   skipsVerification: boolean,
 ): Promise<TlsSettings> {
-  const ofEverybody = ['REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'];
   if (audience === 'anyone') {
     return {
       rejectUnauthorized: !skipsVerification,
-      ...nameIfRead('ca', await readCertificate(env, ofEverybody)),
+      ...nameIfRead('ca', await readBundle(env)),
     };
   }
   const isInsecure = readFlag(env, variables.trackingInsecureTls);
@@ -153,7 +152,7 @@ async function readTlsSettings(
       { hint: `unset ${variables.trackingInsecureTls} to have the server's certificate checked` },
     );
   }
-  const ca = await readCertificate(env, [variables.trackingServerCertPath, ...ofEverybody]);
+  const ca = await readBundle(env, [variables.trackingServerCertPath]);
   // One file holds the certificate and its key, as `requests` takes it.
   const pair = await readCertificate(env, [variables.trackingClientCertPath]);
   return {
@@ -166,21 +165,6 @@ async function readTlsSettings(
 
 function nameIfRead(name: 'ca' | 'cert' | 'key', pem: string | undefined): Partial<TlsSettings> {
   return pem === undefined ? {} : { [name]: pem };
-}
-
-/** The PEM file that the first set one of `names` names. */
-async function readCertificate(env: Env, names: readonly string[]): Promise<string | undefined> {
-  const variable = names.find((name) => env[name]);
-  const path = variable === undefined ? undefined : env[variable];
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new InvalidInput(
-      `cannot read the certificate \`${path}\`: ${(cause as NodeJS.ErrnoException).code}`,
-      { hint: `${variable} must name a PEM file`, cause },
-    );
-  }
 }
 
 /** The proxy for this URL's scheme, lower case first, as Python's `requests` chooses it. */

@@ -1,19 +1,23 @@
 import { posix } from 'node:path';
 import { joinPath } from '../../artifacts/artifact-uri.ts';
 import type { ArtifactEntry } from '../../artifacts/store.ts';
-import { MltsError } from '../../core/errors.ts';
 import type { HttpRequest } from '../../http/server.ts';
-import { readArtifactPath, readInnerPath } from '../artifact-paths.ts';
+import { readArtifactPath } from '../artifact-paths.ts';
 import { requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc, type Wire } from '../endpoint.ts';
 import type { Services } from '../services.ts';
 import { readRunId } from '../shared-fields.ts';
 import { writeList } from '../wire.ts';
+import { listPresignedEndpoints } from './direct-transfers.ts';
 import { listPassingEndpoints } from './passing-artifacts.ts';
 
 /** Artifacts of runs and logged models, and the proxy to where they lie. */
 export function listArtifactEndpoints(services: Services): readonly Endpoint[] {
-  return [...listFolders(services), ...listPassingEndpoints(services)];
+  return [
+    ...listFolders(services),
+    ...listPresignedEndpoints(services),
+    ...listPassingEndpoints(services),
+  ];
 }
 
 function listFolders({ tracking, artifacts }: Services): readonly Endpoint[] {
@@ -51,20 +55,6 @@ function listFolders({ tracking, artifacts }: Services): readonly Endpoint[] {
       handle: async ({ model_id: modelId = '', artifact_directory_path: path = '' }, request) => {
         const model = await tracking.loggedModels.get(modelId);
         return list(model.artifactUri, path, request);
-      },
-    }),
-    rpc({
-      rpc: 'createPresignedUploadUrl',
-      method: 'POST',
-      path: '/mlflow/artifacts/presigned-upload-url',
-      fields: { run_id: 'string', model_id: 'string', path: 'string', expiration: 'int32' },
-      checks: { run_id: text, model_id: text, path: requiredText },
-      handle: async ({ path = '' }) => {
-        readInnerPath(path);
-        throw new MltsError(
-          'NOT_IMPLEMENTED',
-          'Presigned upload is not supported for the current artifact repository',
-        );
       },
     }),
   ];

@@ -1,6 +1,6 @@
-import { MltsError } from '../../core/errors.ts';
 import type { Endpoint } from '../endpoint.ts';
 import type { Services } from '../services.ts';
+import { artifactsOnly } from '../unopened-store.ts';
 import { listArtifactEndpoints } from './artifacts.ts';
 import { listExperimentEndpoints } from './experiments.ts';
 import { listLoggedModelEndpoints } from './logged-models.ts';
@@ -38,7 +38,11 @@ export function listServed(services: Services, artifactsOnly: boolean): Served {
   const all = { endpoints: listEndpoints(services), files: listFileEndpoints(services) };
   if (!artifactsOnly) return all;
   // Of two endpoints at one path the later one answers.
-  const endpoints = [...all.endpoints.map(refuse), ...listPassingEndpoints(services)];
+  const endpoints = [
+    ...all.endpoints.map(refuse),
+    ...listPassingEndpoints(services),
+    ...listServerEndpoints(services),
+  ];
   return { endpoints, files: all.files.map(refuse) };
 }
 
@@ -49,10 +53,7 @@ function refuse(endpoint: Endpoint): Endpoint {
     takesStream: false,
     read: () => ({}),
     answer: async () => {
-      throw new MltsError(
-        'TEMPORARILY_UNAVAILABLE',
-        'this server hands out artifacts and nothing else: it was started with --artifacts-only',
-      );
+      throw artifactsOnly();
     },
   };
 }

@@ -9,11 +9,13 @@ import { readVersionNumber } from '../registry-values.ts';
 import type { Services } from '../services.ts';
 import { writeList } from '../wire.ts';
 import { writeEntry } from './artifacts.ts';
+import { listDirectEndpoints } from './direct-transfers.ts';
 
 const ARTIFACTS = '/mlflow-artifacts/artifacts';
 
 /** What goes through this server on its way to and from the place of artifacts (`mlflow-artifacts:`). */
-export function listPassingEndpoints({ artifacts }: Services): readonly Endpoint[] {
+export function listPassingEndpoints(services: Services): readonly Endpoint[] {
+  const { artifacts } = services;
   return [
     rpc({
       rpc: 'listArtifacts',
@@ -33,7 +35,7 @@ export function listPassingEndpoints({ artifacts }: Services): readonly Endpoint
       answerFile(await artifacts.openPassing(readPath(message)), request),
     ),
     raw('uploadArtifact', 'PUT', `${ARTIFACTS}/{path*}`, async ({ message, request }) => {
-      const place = await artifacts.openPassing(readPath(message));
+      const place = await artifacts.openPassing(readPath(message), 'receive');
       const { stream, signal } = request;
       if (stream === undefined) throw new Error('the body of an upload comes as a stream');
       await artifacts.receive(place, stream, signal).catch((error: unknown) => {
@@ -48,19 +50,8 @@ export function listPassingEndpoints({ artifacts }: Services): readonly Endpoint
       await store.delete(path, new AbortController().signal);
       return answerJson(200, {});
     }),
-    ...['create', 'complete', 'abort'].map((step) =>
-      raw(`${step}MultipartUpload`, 'POST', `/mlflow-artifacts/mpu/${step}/{path*}`, refuseParts),
-    ),
+    ...listDirectEndpoints(services),
   ];
-}
-
-/** MLflow's clients know these words, and send the file whole then. */
-async function refuseParts({ message }: Call): Promise<HttpAnswer> {
-  readPath(message);
-  throw new MltsError(
-    'NOT_IMPLEMENTED',
-    'Multipart upload is not supported for the current artifact repository',
-  );
 }
 
 function readPath({ path }: Call['message']): string {

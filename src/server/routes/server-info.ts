@@ -2,7 +2,7 @@ import { type Endpoint, rpc } from '../endpoint.ts';
 import type { Services } from '../services.ts';
 
 /** What a client asks before it uses what not every server has (`mlflow/server/handlers.py`, `_get_server_info`). */
-export function listServerEndpoints({ storeType }: Services): readonly Endpoint[] {
+export function listServerEndpoints({ storeType, artifacts }: Services): readonly Endpoint[] {
   return [
     rpc({
       rpc: 'getServerInfo',
@@ -10,16 +10,19 @@ export function listServerEndpoints({ storeType }: Services): readonly Endpoint[
       path: '/mlflow/server-info',
       version: '3.0',
       fields: {},
-      handle: async () => ({
-        store_type: storeType,
-        workspaces_enabled: false,
-        trace_archival_enabled: false,
-        multipart_uploads_enabled: false,
-        multipart_downloads_enabled: false,
-        presigned_upload_run_id_supported: true,
-        presigned_upload_model_id_supported: true,
-        features_enabled: { gateway: false },
-      }),
+      handle: async () => {
+        const direct = await artifacts.findDirect();
+        return {
+          store_type: storeType,
+          workspaces_enabled: false,
+          trace_archival_enabled: false,
+          multipart_uploads_enabled: direct !== undefined,
+          multipart_downloads_enabled: direct?.signDownload !== undefined,
+          presigned_upload_run_id_supported: true,
+          presigned_upload_model_id_supported: true,
+          features_enabled: { gateway: false },
+        };
+      },
     }),
   ];
 }

@@ -8,7 +8,7 @@ import type {
   RunLinks,
   Tag,
 } from '../../core/entities.ts';
-import { AlreadyExists, NotFound } from '../../core/errors.ts';
+import { AlreadyExists, NotFoundByApi } from '../../core/errors.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import type { Context } from '../../host/context.ts';
@@ -85,8 +85,7 @@ export class RestTrackingStore implements TrackingStore {
       const answer = await this.#api.get('experiments/get-by-name', { experiment_name: name });
       return readExperiment(readMessage(answer, 'experiment', this.#api.address));
     } catch (error) {
-      // With a hint it is no answer of MLflow's, but that of some other server.
-      if (error instanceof NotFound && error.hint === undefined) return undefined;
+      if (error instanceof NotFoundByApi) return undefined;
       throw error;
     }
   }

@@ -15,7 +15,8 @@ export async function readMetricHistory(
   const offset = parsePageToken(pageToken);
   const rows = await database
     .selectFrom('metrics')
-    .selectAll()
+    // Not its key and run, which are the same in each of very many rows.
+    .select(['value', 'timestamp', 'step', 'is_nan'])
     .where('run_uuid', '=', runId)
     .where('key', '=', key)
     .orderBy('timestamp')
@@ -25,7 +26,7 @@ export async function readMetricHistory(
     .limit(maxResults + 1)
     .execute();
   return {
-    items: rows.slice(0, maxResults).map(toMetric),
+    items: rows.slice(0, maxResults).map((row) => toMetric({ key, ...row })),
     nextPageToken: rows.length > maxResults ? createPageToken(offset + maxResults) : undefined,
   };
 }

@@ -1,8 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { Metric } from '../../core/entities.ts';
+import { compileForRows } from '../../sql/compiled-query.ts';
 import type { Flag, MetricRow, Tables } from '../../sql/tables.ts';
 import { isLater } from '../latest-metric.ts';
-import { partition } from './run-data.ts';
+import { partition, ROWS_AT_ONCE } from './run-data.ts';
 
 /** SQL has no infinity: MLflow stores the largest double in its place. */
 const LARGEST = Number.MAX_VALUE;
@@ -15,12 +16,20 @@ export async function logMetrics(
   toFlag: (value: boolean) => Flag,
 ): Promise<void> {
   const rows = metrics.map((metric) => toRow(metric, runId, toFlag));
-  for (const part of partition(rows)) {
-    const insert = transaction.insertInto('metrics').values(part);
-    await insert.onConflict((conflict) => conflict.doNothing()).execute();
+  for (const part of partition(rows, ROWS_AT_ONCE)) await insertMetrics(transaction, part);
+  for (const part of partition(chooseLatest(rows), ROWS_AT_ONCE)) {
+    await updateLatest(transaction, part);
   }
-  for (const part of partition(chooseLatest(rows))) await updateLatest(transaction, part);
 }
+
+const COLUMNS = ['key', 'value', 'timestamp', 'step', 'is_nan', 'run_uuid'] as const;
+
+const insertMetrics = compileForRows<MetricRow, unknown>(COLUMNS, (database, rows) =>
+  database
+    .insertInto('metrics')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing()),
+);
 
 function toRow(metric: Metric, runId: string, toFlag: (value: boolean) => Flag): MetricRow {
   const { key, value, timestampMs: timestamp, step } = metric;
@@ -44,11 +53,8 @@ function chooseLatest(rows: readonly MetricRow[]): readonly MetricRow[] {
 }
 
 /** The database compares, not we: of two writers at once, the later metric stays. */
-async function updateLatest(
-  transaction: Transaction<Tables>,
-  candidates: readonly MetricRow[],
-): Promise<void> {
-  await transaction
+const updateLatest = compileForRows<MetricRow, unknown>(COLUMNS, (database, candidates) =>
+  database
     .insertInto('latest_metrics')
     .values(candidates)
     .onConflict((conflict) =>
@@ -64,9 +70,8 @@ async function updateLatest(
           sql<boolean>`(excluded.step, excluded.timestamp, excluded.value) >
             (latest_metrics.step, coalesce(latest_metrics.timestamp, 0), latest_metrics.value)`,
         ),
-    )
-    .execute();
-}
+    ),
+);
 
 function isLaterRow(a: MetricRow, b: MetricRow): boolean {
   return isLater(

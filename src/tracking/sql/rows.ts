@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Experiment, Metric, RunInfo } from '../../core/entities.ts';
+import { compileOnce } from '../../sql/compiled-query.ts';
 import type { MetricRow, Tables } from '../../sql/tables.ts';
 import { runNotFound } from '../lifecycle.ts';
 
@@ -47,14 +48,14 @@ export async function readRunInfo(
   database: Kysely<Tables>,
   runId: string,
 ): Promise<{ readonly row: RunRow; readonly info: RunInfo }> {
-  const row = await database
-    .selectFrom('runs')
-    .selectAll()
-    .where('run_uuid', '=', runId)
-    .executeTakeFirst();
+  const [row] = await selectRun(database, { runId });
   if (row === undefined) throw runNotFound(runId);
   return { row, info: toRunInfo(row) };
 }
+
+const selectRun = compileOnce((database, { runId }: { readonly runId: string }) =>
+  database.selectFrom('runs').selectAll().where('run_uuid', '=', runId),
+);
 
 export function toRunInfo(row: RunRow): RunInfo {
   return {
@@ -70,7 +71,13 @@ export function toRunInfo(row: RunRow): RunInfo {
   };
 }
 
-export function toMetric({ key, value, timestamp, step, is_nan: isNan }: MetricRow): Metric {
+export function toMetric({
+  key,
+  value,
+  timestamp,
+  step,
+  is_nan: isNan,
+}: Omit<MetricRow, 'run_uuid'>): Metric {
   return {
     key,
     value: isNan ? Number.NaN : value,

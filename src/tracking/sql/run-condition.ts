@@ -77,18 +77,18 @@ function readAttribute(key: string): Expression<unknown> {
   return sql.ref(COLUMNS[key] ?? `runs.${key}`);
 }
 
-/** First whether there is a value (0), it is NaN (1) or there is none (2), then the value. */
-export function toRunOrder(order: Order, toFlag: ToFlag): readonly Expression<unknown>[] {
-  const direction = sql.raw(order.isAscending ? 'asc' : 'desc');
-  if (order.kind === 'attribute') {
-    const column = readAttribute(order.key);
-    return [sql`case when ${column} is null then 2 else 0 end`, sql`${column} ${direction}`];
-  }
-  const value = sql`(${selectValue(order, sql.ref('value'))})`;
-  const rank = order.kind === 'metric' ? rankNan(toFlag) : sql`0`;
-  return [sql`coalesce((${selectValue(order, rank)}), 2)`, sql`${value} ${direction}`];
-}
-
-function rankNan(toFlag: ToFlag): Expression<unknown> {
-  return sql`case when is_nan = ${toFlag(true)} then 1 else 0 end`;
+/**
+ * Values first, then NaN, then runs without a value, in either direction. Each run's value is looked up once: no
+ * metric is infinite (`toStoredValue`), so an infinity stands for NaN.
+ */
+export function toRunOrder({ kind, key, isAscending }: Order, toFlag: ToFlag): Expression<unknown> {
+  const direction = sql.raw(isAscending ? 'asc' : 'desc');
+  const last = isAscending ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  const value =
+    kind === 'metric'
+      ? sql`case when is_nan = ${toFlag(true)} then ${last} else value end`
+      : sql.ref('value');
+  const column =
+    kind === 'attribute' ? readAttribute(key) : sql`(${selectValue({ kind, key }, value)})`;
+  return sql`${column} ${direction} nulls last`;
 }

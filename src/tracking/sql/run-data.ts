@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely';
 import type { Param, Tag } from '../../core/entities.ts';
+import { compileForRows, compileOnce } from '../../sql/compiled-query.ts';
 import type { Tables } from '../../sql/tables.ts';
 import { tagNotFound } from '../lifecycle.ts';
 import { paramConflict } from '../limits.ts';
@@ -7,6 +8,11 @@ import { RUN_NAME_TAG } from '../run-name.ts';
 
 /** Rows per statement: SQLite takes 32,766 bound values, PostgreSQL 65,535. */
 export const ROWS_PER_STATEMENT = 1_000;
+
+/** Of statements that are kept for the next time, one for each number of rows; more rows gain nothing. */
+export const ROWS_AT_ONCE = 100;
+
+const PAIR_COLUMNS = ['key', 'value', 'run_uuid'] as const;
 
 /**
  * Adds params; one that is there with the same value is left alone.
@@ -19,24 +25,26 @@ export async function logParams(
   params: readonly Param[],
 ): Promise<void> {
   if (params.length === 0) return;
-  for (const part of partition(params)) {
-    await transaction
-      .insertInto('params')
-      .values(part.map((param) => ({ ...param, run_uuid: runId })))
-      .onConflict((conflict) => conflict.columns(['key', 'run_uuid']).doNothing())
-      .execute();
-  }
-  const stored = await transaction
-    .selectFrom('params')
-    .select(['key', 'value'])
-    .where('run_uuid', '=', runId)
-    .execute();
+  const rows = params.map(({ key, value }) => ({ key, value, run_uuid: runId }));
+  for (const part of partition(rows, ROWS_AT_ONCE)) await insertParams(transaction, part);
+  const stored = await selectParams(transaction, { runId });
   const values = new Map(stored.map(({ key, value }) => [key, value]));
   for (const { key, value } of params) {
     const old = values.get(key);
     if (old !== undefined && old !== value) throw paramConflict(runId, key, old, value);
   }
 }
+
+const insertParams = compileForRows<Tables['params'], unknown>(PAIR_COLUMNS, (database, rows) =>
+  database
+    .insertInto('params')
+    .values(rows)
+    .onConflict((conflict) => conflict.columns(['key', 'run_uuid']).doNothing()),
+);
+
+const selectParams = compileOnce((database, { runId }: { readonly runId: string }) =>
+  database.selectFrom('params').select(['key', 'value']).where('run_uuid', '=', runId),
+);
 
 /** Adds tags or gives them new values; of a tag that comes twice the last one counts. */
 export async function setTags(
@@ -45,18 +53,19 @@ export async function setTags(
   tags: readonly Tag[],
 ): Promise<void> {
   const rows = [...new Map(tags.map((tag) => [tag.key, { ...tag, run_uuid: runId }])).values()];
-  for (const part of partition(rows)) {
-    await transaction
-      .insertInto('tags')
-      .values(part)
-      .onConflict((conflict) =>
-        conflict
-          .columns(['key', 'run_uuid'])
-          .doUpdateSet((expression) => ({ value: expression.ref('excluded.value') })),
-      )
-      .execute();
-  }
+  for (const part of partition(rows, ROWS_AT_ONCE)) await putTags(transaction, part);
 }
+
+const putTags = compileForRows<Tables['tags'], unknown>(PAIR_COLUMNS, (database, rows) =>
+  database
+    .insertInto('tags')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict
+        .columns(['key', 'run_uuid'])
+        .doUpdateSet((expression) => ({ value: expression.ref('excluded.value') })),
+    ),
+);
 
 /** @throws NotFound where the run has no such tag. */
 export async function deleteTag(

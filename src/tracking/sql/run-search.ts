@@ -95,7 +95,7 @@ function listOrders(
   const orders = parseOrderBy(texts, runLanguage);
   const isTimed = orders.some(({ kind, key }) => kind === 'attribute' && key === 'start_time');
   return [
-    ...orders.flatMap((order) => toRunOrder(order, toFlag)),
+    ...orders.map((order) => toRunOrder(order, toFlag)),
     ...(isTimed ? [] : [sql`runs.start_time desc`]),
     sql`runs.run_uuid`,
   ];

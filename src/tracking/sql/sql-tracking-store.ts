@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Kysely, Transaction } from 'kysely';
-import { appendToLocation, resolveLocation } from '../../core/artifact-location.ts';
+import { resolveLocation } from '../../core/artifact-location.ts';
 import type {
   Experiment,
   LifecycleStage,
@@ -46,13 +45,14 @@ import {
   moveExperiment,
   moveRun,
   renameExperiment,
-  requireExperiment,
   setExperimentTag,
 } from './lifecycle.ts';
 import { logModelMetrics } from './logged-model-metrics.ts';
 import { SqlLoggedModels } from './logged-models.ts';
 import { readMetricHistory } from './metric-history.ts';
 import { logMetrics } from './metrics.ts';
+import { insertDefaultExperiment, insertExperiment } from './new-experiment.ts';
+import { insertRun } from './new-run.ts';
 import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
 import { deleteTag, logParams, partition, setRunName, setTags } from './run-data.ts';
 import { insertInputs, insertOutputs } from './run-inputs.ts';
@@ -119,56 +119,19 @@ export class SqlTrackingStore implements TrackingStore {
     const { name, artifactLocation, tags = [] } = experiment;
     checkExperiment(name, tags);
     const location = artifactLocation && resolveLocation(artifactLocation, this.#options.cwd);
-    return this.#write(async (transaction) => {
-      const id = await this.#insertExperiment(transaction, name, location);
-      if (tags.length > 0) {
-        const rows = tags.map((tag) => ({ ...tag, experiment_id: BigInt(id) }));
-        await transaction.insertInto('experiment_tags').values(rows).execute();
-      }
-      return id;
-    });
-  }
-
-  async #insertExperiment(
-    transaction: Transaction<Tables>,
-    name: string,
-    location: string | undefined,
-  ): Promise<string> {
-    const now = this.#options.now();
-    const times = { creation_time: now, last_update_time: now };
-    try {
-      const { experiment_id: id } = await transaction
-        .insertInto('experiments')
-        .values({ name, artifact_location: location || null, lifecycle_stage: 'active', ...times })
-        .returning('experiment_id')
-        .executeTakeFirstOrThrow();
-      if (!location) {
-        const artifact_location = appendToLocation(this.#options.artifactRoot, String(id));
-        const update = transaction.updateTable('experiments').set({ artifact_location });
-        await update.where('experiment_id', '=', id).execute();
-      }
-      return String(id);
-    } catch (error) {
-      throw this.#connection.isUniqueViolation(error) ? nameTaken(name, error) : error;
-    }
+    const { artifactRoot } = this.#options;
+    const nowMs = this.#options.now();
+    const row = { name, artifactLocation: location, artifactRoot, tags, nowMs };
+    return this.#write((transaction) =>
+      insertExperiment(transaction, row).catch((error: unknown) => {
+        throw this.#connection.isUniqueViolation(error) ? nameTaken(name, error) : error;
+      }),
+    );
   }
 
   async #insertDefaultExperiment(): Promise<void> {
-    const now = this.#options.now();
-    await this.#write((transaction) =>
-      transaction
-        .insertInto('experiments')
-        .values({
-          experiment_id: 0,
-          name: 'Default',
-          artifact_location: appendToLocation(this.#options.artifactRoot, '0'),
-          lifecycle_stage: 'active',
-          creation_time: now,
-          last_update_time: now,
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute(),
-    );
+    const { artifactRoot, now } = this.#options;
+    await this.#write((transaction) => insertDefaultExperiment(transaction, artifactRoot, now()));
   }
 
   async renameExperiment(experimentId: string, name: string): Promise<void> {
@@ -207,29 +170,8 @@ export class SqlTrackingStore implements TrackingStore {
   }
 
   async createRun(run: NewRun): Promise<Run> {
-    const experimentId = parseExperimentId(run.experimentId);
     const { name, tags } = nameRun(run.runName, checkTags(run.tags, this.#options.lengths));
-    const runId = randomUUID().replaceAll('-', '');
-    return this.#write(async (transaction) => {
-      const experiment = await requireExperiment(transaction, experimentId);
-      refuseDeleted('experiment', experiment.id, experiment.lifecycleStage);
-      await transaction
-        .insertInto('runs')
-        .values({
-          run_uuid: runId,
-          name,
-          experiment_id: experimentId,
-          artifact_uri: appendToLocation(experiment.artifactLocation, runId, 'artifacts'),
-          user_id: run.userId,
-          status: 'RUNNING',
-          start_time: run.startTimeMs,
-          lifecycle_stage: 'active',
-          ...LEGACY_COLUMNS,
-        })
-        .execute();
-      await setTags(transaction, runId, tags);
-      return readRun(transaction, runId);
-    });
+    return this.#write((transaction) => insertRun(transaction, { ...run, name, tags }));
   }
 
   async getRun(runId: string): Promise<Run> {
@@ -357,11 +299,3 @@ export class SqlTrackingStore implements TrackingStore {
     return changed(this.#connection, work);
   }
 }
-
-/** What MLflow 1.x kept in columns and 3.x in tags; it writes these since. */
-const LEGACY_COLUMNS = {
-  source_type: 'UNKNOWN',
-  source_name: '',
-  entry_point_name: '',
-  source_version: '',
-} as const;

@@ -1,0 +1,73 @@
+import type { NodeSqliteConnection } from './node-sqlite-connection.ts';
+
+interface Member {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const MOST_IN_GROUP = 64;
+const BEGIN = { sql: 'begin immediate', parameters: [] };
+const COMMIT = { sql: 'commit', parameters: [] };
+
+/**
+ * Transactions that come together are one for SQLite: syncing the disk takes longer than all else. Each has a
+ * savepoint of its own, so that its failure takes nothing of the others along; nobody is told of success before
+ * the disk has it.
+ */
+export class CommitGroup {
+  readonly #connection: NodeSqliteConnection;
+  #members: Member[] = [];
+
+  constructor(connection: NodeSqliteConnection) {
+    this.#connection = connection;
+  }
+
+  get isEmpty(): boolean {
+    return this.#members.length === 0;
+  }
+
+  get isFull(): boolean {
+    return this.#members.length >= MOST_IN_GROUP;
+  }
+
+  async begin(deadlineMs: number): Promise<void> {
+    if (this.isEmpty) await this.#connection.execute(BEGIN, deadlineMs);
+    else this.#connection.run('savepoint member');
+  }
+
+  /** The transaction that runs has done its work. Settles when it is stored, or lost. */
+  add(): Promise<void> {
+    if (!this.isEmpty) this.#connection.run('release member');
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#members.push({ resolve, reject });
+    // Whoever waits for it hears of a failure; until then it is not one that nobody handles.
+    promise.catch(() => {});
+    return promise;
+  }
+
+  /** The transaction that runs has failed. After some errors (a full disk) SQLite has undone all of them by itself. */
+  rollBack(): void {
+    if (!this.#connection.isInTransaction) this.#lose(this.#connection.lastError);
+    else if (this.isEmpty) this.#connection.run('rollback');
+    else {
+      this.#connection.run('rollback to member');
+      this.#connection.run('release member');
+    }
+  }
+
+  async commit(deadlineMs: number): Promise<void> {
+    if (this.isEmpty) return;
+    try {
+      await this.#connection.execute(COMMIT, deadlineMs);
+    } catch (error) {
+      if (this.#connection.isInTransaction) this.#connection.run('rollback');
+      this.#lose(error);
+      return;
+    }
+    for (const { resolve } of this.#members.splice(0)) resolve();
+  }
+
+  #lose(error: unknown): void {
+    for (const { reject } of this.#members.splice(0)) reject(error);
+  }
+}

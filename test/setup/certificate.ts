@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** PEM files. */
+export interface CertificateFiles {
+  readonly key: string;
+  readonly certificate: string;
+}
+
+/** A certificate for 127.0.0.1 that nobody but who reads it trusts. */
+export async function makeCertificate(folder: string): Promise<CertificateFiles> {
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  await promisify(execFile)('openssl', [
+    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1'],
+    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', key, '-out', certificate],
+  ]);
+  return { key, certificate };
+}
