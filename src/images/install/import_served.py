@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import os
 import pkgutil
 import sys
 
@@ -17,7 +18,13 @@ def import_whole(package):
             print(f"{module.name} is not imported: {error}", file=sys.stderr)
 
 
-importlib.import_module("mlflow.pyfunc.scoring_server")
-importlib.import_module(sys.argv[1])
-if importlib.util.find_spec(WHOLE):
-    import_whole(importlib.import_module(WHOLE))
+child = os.fork()
+if child == 0:
+    if importlib.util.find_spec(WHOLE):
+        import_whole(importlib.import_module(WHOLE))
+    os._exit(0)
+try:
+    importlib.import_module("mlflow.pyfunc.scoring_server")
+    importlib.import_module(sys.argv[1])
+finally:
+    os.waitpid(child, 0)

@@ -6,7 +6,8 @@ venv=/opt/venv
 uv=/tmp/uv/bin/uv
 cd "$here"
 
-pip_setting() { python3 -m pip config get "global.$1" 2>/dev/null || true; }
+pip_settings=$(python3 -m pip config list 2>/dev/null || true)
+pip_setting() { printf '%s\n' "$pip_settings" | sed -n "s/^global\.$1='\(.*\)'\$/\1/p" | sed 's/\\n/ /g'; }
 index=${PIP_INDEX_URL:-$(pip_setting index-url)}
 extra=${PIP_EXTRA_INDEX_URL:-$(pip_setting extra-index-url)}
 trusted=${PIP_TRUSTED_HOST:-$(pip_setting trusted-host)}
