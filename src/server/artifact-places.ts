@@ -26,6 +26,8 @@ const PARTIAL_PREFIX = '.artifact.uploading.';
 /** All below one of these is one store: the roots of runs are very many. */
 const BUCKET = /^((?:s3|gs):\/\/[^/]+)\/?(.*?)\/*$/is;
 
+const MOST_SHARED = 50;
+
 /** Of a store that others use too. */
 const release = async (): Promise<void> => {};
 
@@ -98,7 +100,7 @@ export class ArtifactPlaces {
     }
     checkHost(root, this.#options.trustedLocations);
     const [, bucket, prefix = ''] = BUCKET.exec(root) ?? [];
-    if (bucket !== undefined) {
+    if (bucket !== undefined && this.#mayShare(bucket)) {
       const store = await this.#share(bucket);
       return { store, path: joinPath(prefix, path), file: undefined, release };
     }
@@ -122,6 +124,11 @@ export class ArtifactPlaces {
     const { destination } = this.#options;
     const file = await this.#locate(destination, path, purpose);
     return { store: await this.#share(destination), path, file, release };
+  }
+
+  /** Clients choose buckets: none of them fills the memory with them. */
+  #mayShare(bucket: string): boolean {
+    return this.#shared.has(bucket) || this.#shared.size < MOST_SHARED;
   }
 
   /** Opens a store once for all: its connections are kept. */
