@@ -13,6 +13,12 @@ export interface ProcessLaunch {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Where a server of ours listens so that a command reaches it, and what this machine is called there. */
+export interface HostAddress {
+  readonly listen: string;
+  readonly name: string;
+}
+
 export interface ContainerLaunch {
   readonly kind: 'container';
   readonly image: string;
