@@ -9,12 +9,12 @@ import { openRegistryStore } from '../../registry/open.ts';
 import type { RegistryStore } from '../../registry/store.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
 import { type CreatedApp, createServerApp } from '../app.ts';
-import { ArtifactPlaces } from '../artifact-places.ts';
 import { answerError } from '../error-answer.ts';
 import { listServed } from '../routes/endpoints.ts';
 import { listPages } from '../routes/pages.ts';
 import type { Services } from '../services.ts';
 import { ArtifactAddresses } from './artifact-addresses.ts';
+import { PassingPlaces } from './passing-places.ts';
 import { proxyRegistry, proxyTracking } from './proxied-stores.ts';
 
 export interface RunProxyOptions {
@@ -76,20 +76,10 @@ function describeServices(
   registry: RegistryStore,
   context: Context,
 ): Services {
-  const artifacts = new ArtifactPlaces(
-    {
-      servesArtifacts: true,
-      destination: '',
-      trustedLocations: [],
-      trackingUri: store.uri,
-      findPassing: (path) => addresses.find(path),
-    },
-    context,
-  );
   return {
     tracking: proxyTracking(store, addresses, onMetrics),
     registry: proxyRegistry(registry, addresses),
-    artifacts,
+    artifacts: new PassingPlaces(addresses, store.uri, context),
     storeType: /^(sqlite|postgres)/.test(store.uri) ? 'SqlStore' : 'FileStore',
     trustedLocations: [],
     now: () => context.now(),
