@@ -39,7 +39,7 @@ with mlflow.start_run() as run:
         if is_new: mlflow.log_table({"q": ["a"]}, "table.json")
         given = {"name": "model"} if is_new else {"artifact_path": "model"}
         info = mlflow.pyfunc.log_model(python_model=Doubler(), registered_model_name="doubler", pip_requirements=["mlflow"], **given)
-        client.set_registered_model_alias("doubler", "best", 1)
+        client.set_registered_model_alias("doubler", "best", "1")
         loaded = mlflow.pyfunc.load_model("models:/doubler@best")
         print("predicts", loaded.predict(frame)["x"].tolist())
     listed = sorted(f.path for f in client.list_artifacts(run.info.run_id))
