@@ -126,6 +126,28 @@ describe('mlts server --app-name basic-auth', () => {
     }
   });
 
+  test('a grant is given by the name of an experiment too', async () => {
+    await users(['create', 'joe'], 'a password of joe\n');
+    const named = ['--experiment-name', 'Default'];
+    const granted = await users(['grant', 'joe', 'DENY', ...named]);
+    expect(granted.stderr).toBe('joe: DENY for experiment 0');
+    const path = '/api/2.0/mlflow/experiments/get?experiment_id=0';
+    expect((await ask(basic('joe:a password of joe'), path)).status).toBe(403);
+    expect((await users(['revoke', 'joe', ...named])).exitCode).toBe(0);
+    expect((await ask(basic('joe:a password of joe'), path)).status).toBe(200);
+    for (const [words, says] of [
+      [
+        ['grant', 'joe', 'READ', '--experiment-name', 'none'],
+        /no experiment named `none`.*\nhint: /,
+      ],
+      [['grant', 'joe', 'experiment:0', 'READ', ...named], /`READ` is one argument too many/],
+      [['grant', 'joe', 'READ'], /missing argument `permission`/],
+      [['revoke', 'joe', ...named], /no permission of its own.*\nhint: see `mlts users list`/],
+    ] as const) {
+      expect((await users(words)).stderr).toMatch(says);
+    }
+  });
+
   test('one line for what cannot be', async () => {
     const short = await users(['create', 'x'], 'short\n');
     expect([short.exitCode, short.stderr]).toEqual([1, expect.stringMatching(/12 characters/)]);
@@ -144,7 +166,7 @@ describe('mlts server --app-name basic-auth', () => {
     expect((await ask(basic(`admin:${password}`))).status).toBe(200);
   });
 
-  test('Python as the authorization function, and a password that all know, are told', async () => {
+  test('Python as the authorization function, and a password that all know, are told; so are settings without a use', async () => {
     const config = join(server.folder, 'auth.ini');
     const start = async (line: string) => {
       await writeFile(config, `[mlflow]\ndatabase_uri = sqlite:///new.db\n${line}\n`);
@@ -153,7 +175,13 @@ describe('mlts server --app-name basic-auth', () => {
       return execa(bin, args, { cwd: server.folder, env, extendEnv: false, reject: false });
     };
     expect((await start('authorization_function = mine:check')).stderr).toContain('mine:check');
-    expect((await start('admin_password = password1234')).stderr).toContain('everybody knows');
+    const known = 'admin_password = password1234';
+    const idle = 'read_database_uri = sqlite:///r.db\nauth_cache_ttl_seconds = 60';
+    const { stderr } = await start(`${known}\ngrant_default_workspace_access = false\n${idle}`);
+    expect(stderr).toContain('everybody knows');
+    const unused =
+      /^warning: .*auth\.ini: mlts does not use read_database_uri, auth_cache_ttl_seconds$/m;
+    expect(stderr).toMatch(unused);
   });
 });
 
