@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { BASE_IMAGE, docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
 import { ensureMlflow } from '../setup/mlflow.ts';
 import { ensureOlderMlflow } from '../setup/older-mlflow.ts';
+import { startPostgres, whyNoPostgres } from '../setup/postgres.ts';
 import { watchScreen } from '../setup/screen.ts';
 import { bin, createRig, type Rig } from './rig.ts';
 import { readOnlyRun } from './store.ts';
@@ -151,6 +152,8 @@ async function train(
   return { kept: await readKept(rig), stdout: ended.stdout, stderr: ended.stderr };
 }
 
+const noPostgres = whyNoPostgres();
+
 describe('mlts run --tracking-proxy', () => {
   test('what MLflow 3 leaves behind is the same with and without it', async () => {
     const { python } = await ensureMlflow();
@@ -234,6 +237,28 @@ describe('mlts run --tracking-proxy', () => {
     expect(ended).toMatchObject({ exitCode: 2, stdout: '' });
     expect(ended.stderr).toMatch(/^error: --tracking-proxy: .* is a server already\nhint: /);
   });
+
+  test.skipIf(noPostgres !== undefined)(
+    `a command logs to PostgreSQL without knowing its password${noPostgres ? `: ${noPostgres}` : ''}`,
+    async () => {
+      const postgres = await startPostgres();
+      try {
+        await using rig = createRig();
+        const uri = await postgres.createDatabase();
+        await rig.write({
+          'p/MLproject': 'entry_points: {main: {command: "python3 log.py"}}\n',
+          'p/log.py': `${CALL}\nlog("loss", 0.5)\nprint("postgres" in str(os.environ))\n`,
+        });
+        const words = ['run', 'p', '--env-manager', 'local', '--tracking-proxy'];
+        const ended = await rig.mlts(words, { env: { MLFLOW_TRACKING_URI: uri } });
+        expect(ended, ended.stderr).toMatchObject({ exitCode: 0, stdout: 'False\n' });
+        expect(ended.stderr).toMatch(/^ +loss +0\.5$/m);
+      } finally {
+        await postgres.stop();
+      }
+    },
+    120_000,
+  );
 
   test('is there until an interrupted command has ended', async () => {
     await using rig = createRig();
@@ -338,14 +363,17 @@ async function readMetrics(rig: Rig): Promise<readonly (readonly [key: string, v
 }
 
 describe('the metrics at the foot of the terminal', () => {
-  /** Waits for each drawing, so that no speed of the machine matters. */
+  /** Where somebody watches, it waits until each step has been drawn, however slow the machine is. */
   const TALK = `${CALL}
 import sys, time
+def wait_for(text):
+    while "FEET" in os.environ and text not in open(os.environ["FEET"]).read():
+        time.sleep(0.05)
 print("first")
 sys.stdout.write("half a line"); sys.stdout.flush()
 for step in range(3):
     log("loss", 1 / (step + 1), step); log("a metric with a name that is long enough to fill it all", 1, step)
-    time.sleep(0.7)
+    wait_for("step %d" % step)
 print(", and its end")
 for number in range(40): print("line", number)
 `;

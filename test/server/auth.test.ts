@@ -124,6 +124,29 @@ describe('mlts server --app-name basic-auth', () => {
       const path = `/api/2.0/mlflow/experiments/get?experiment_id=${id}`;
       expect((await ask(basic('eve:a password of eve'), path)).status).not.toBe(200);
     }
+    const post = async (login: string, path: string, body: unknown) => {
+      const headers = { authorization: basic(login), 'content-type': 'application/json' };
+      const request = { method: 'POST', headers, body: JSON.stringify(body) };
+      const answer = await fetch(`${server.uri}${path}`, request);
+      return { status: answer.status, json: await answer.json().catch(() => undefined) };
+    };
+    const datasets = '/ajax-api/2.0/mlflow/experiments/search-datasets';
+    const run = await post(`admin:${password}`, '/api/2.0/mlflow/runs/create', {
+      experiment_id: '0',
+    });
+    const { run_id: runId } = (run.json as { run: { info: { run_id: string } } }).run.info;
+    const upload = `/ajax-api/2.0/mlflow/upload-artifact?run_uuid=${runId}&path=x`;
+    const preview = '/api/2.0/preview/mlflow/registered-models/create';
+    for (const login of [`admin:${password}`, 'eve:a password of eve']) {
+      const wanted = login.startsWith('eve') ? 403 : 200;
+      expect((await post(login, datasets, { experiment_ids: ['0'] })).status).toBe(wanted);
+      expect((await post(login, upload, 'x')).status).toBe(wanted);
+    }
+    expect((await post(`admin:${password}`, preview, { name: 'old' })).status).toBe(200);
+    expect((await post('eve:a wrong password', preview, { name: 'older' })).status).toBe(401);
+    await users(['grant', 'eve', 'registered_model:old', 'DENY']);
+    const list = '/api/2.0/preview/mlflow/registered-models/list';
+    expect(await (await ask(basic('eve:a password of eve'), list)).json()).toEqual({});
   });
 
   test('a grant is given by the name of an experiment too', async () => {

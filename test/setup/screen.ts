@@ -27,6 +27,8 @@ while True:
     foot = screen.display[-1].rstrip()
     if not feet or feet[-1] != foot:
         feet.append(foot)
+        with open(os.environ["FEET"], "a") as told:
+            print(foot, file=told)
 _, status = os.waitpid(pid, 0)
 above = ["".join(line[column].data for column in range(60)).rstrip() for line in screen.history.top]
 rows = above + [row.rstrip() for row in screen.display]
@@ -36,7 +38,7 @@ print(json.dumps({"rows": rows, "feet": feet, "exitCode": os.waitstatus_to_exitc
 export interface Watched {
   /** All that scrolled by and what stands on the screen at the end, without spaces at the ends of rows. */
   readonly rows: readonly string[];
-  /** What stood in the last row, one after the other. */
+  /** What stood in the last row, one after the other; the program finds it in the file that FEET names. */
   readonly feet: readonly string[];
   readonly exitCode: number;
 }
@@ -58,7 +60,7 @@ export async function watchScreen(
   });
   const { stdout } = await execa(python, ['-c', WATCHER, ...command], {
     cwd: options.cwd,
-    env: { ...options.env, TERM: 'xterm', PYTHONPATH: folder },
+    env: { ...options.env, TERM: 'xterm', PYTHONPATH: folder, FEET: join(options.cwd, 'feet') },
     extendEnv: false,
   });
   return JSON.parse(stdout) as Watched;
