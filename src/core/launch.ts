@@ -19,6 +19,9 @@ export interface HostAddress {
   readonly name: string;
 }
 
+/** For commands on this machine, and for containers on its own network. */
+export const LOOPBACK: HostAddress = { listen: '127.0.0.1', name: '127.0.0.1' };
+
 export interface ContainerLaunch {
   readonly kind: 'container';
   readonly image: string;

@@ -1,7 +1,7 @@
 import type { Metric } from '../core/entities.ts';
 import { type Env, readFlag, variables } from '../core/environment-variables.ts';
 import { InvalidInput, MltsError, UsageError } from '../core/errors.ts';
-import type { HostAddress } from '../core/launch.ts';
+import { type HostAddress, LOOPBACK } from '../core/launch.ts';
 import { bypassProxies } from '../core/proxy-bypass.ts';
 import { redactUrls } from '../core/redact.ts';
 import type { PreparedEnvironment, RunAddress } from '../environments/environment.ts';
@@ -39,8 +39,6 @@ export interface RunRoute extends RunAddress, AsyncDisposable {
   /** Undefined: taken out of the command's environment. */
   readonly variables: Readonly<Record<string, string | undefined>>;
 }
-
-const THIS_MACHINE: HostAddress = { listen: '127.0.0.1', name: '127.0.0.1' };
 
 /** @throws UsageError where a proxy is asked for before a store that is a server already. */
 export function checkProxy(
@@ -96,7 +94,7 @@ async function openProxiedRoute(
   environment: PreparedEnvironment,
   context: Context,
 ): Promise<RunRoute | undefined> {
-  const host = environment.findHost === undefined ? THIS_MACHINE : await environment.findHost();
+  const host = environment.findHost === undefined ? LOOPBACK : await environment.findHost();
   const live = new LiveMetrics(context.terminal);
   const request: Omit<ProxyRequest, 'host'> = {
     store,

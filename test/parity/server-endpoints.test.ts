@@ -129,3 +129,48 @@ test('a page may send a small artifact', async () => {
     return { statuses, kept: await kept.text() };
   });
 });
+
+test("histories of many runs are told as MLflow's pages ask for them", async () => {
+  const told = await askBoth(async (uri) => {
+    const runs = [await createRun(uri), await createRun(uri)].toSorted();
+    for (const [index, run] of runs.entries()) {
+      const metrics = Array.from({ length: 12 }, (_, step) => ({
+        key: 'loss',
+        // No NaN: MLflow tells it so that it is no JSON.
+        value: step / 2 + index,
+        timestamp: 1_000 + step,
+        step: step % 10,
+      }));
+      await post(uri, '/api/2.0/mlflow/runs/log-batch', { run_id: run, metrics });
+    }
+    const ask = async (path: string) => {
+      const filled = path.replaceAll('A', runs[0] ?? '').replaceAll('B', runs[1] ?? '');
+      const answer = await fetch(`${uri}/ajax-api/2.0/mlflow/metrics/${filled}`);
+      const { metrics, error_code: code } = (await answer.json()) as Record<string, unknown>;
+      const named = JSON.stringify(metrics)?.replace(
+        /[0-9a-f]{32}/g,
+        (id) => `${runs.indexOf(id)}`,
+      );
+      return { status: answer.status, code, metrics: JSON.parse(named ?? 'null') as unknown };
+    };
+    const answers = [];
+    for (const query of [
+      'get-history-bulk?run_id=A&run_id=B&metric_key=loss',
+      'get-history-bulk?run_id=B&run_id=A&metric_key=loss&max_results=15',
+      'get-history-bulk?run_id=A&metric_key=none',
+      `get-history-bulk?run_id=${'f'.repeat(32)}&metric_key=loss`,
+      'get-history-bulk?run_id=A',
+      'get-history-bulk?metric_key=loss',
+      'get-history-bulk-interval?run_ids=A&run_ids=B&metric_key=loss&max_results=5',
+      'get-history-bulk-interval?run_ids=A&metric_key=loss&start_step=3&end_step=9&max_results=3',
+      'get-history-bulk-interval?run_ids=A&metric_key=loss&start_step=9&end_step=3',
+      'get-history-bulk-interval?run_ids=A&metric_key=loss&start_step=9',
+      'get-history-bulk-interval?run_ids=A&metric_key=loss&max_results=0',
+      'get-history-bulk-interval?run_ids=A',
+    ]) {
+      answers.push({ query, ...(await ask(query)) });
+    }
+    return answers;
+  });
+  expect((told as { status: number }[]).map(({ status }) => status)).toContain(200);
+});

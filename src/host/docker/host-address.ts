@@ -1,8 +1,5 @@
-import type { HostAddress } from '../../core/launch.ts';
+import { type HostAddress, LOOPBACK } from '../../core/launch.ts';
 import type { Docker } from './daemon.ts';
-
-/** For commands on this machine, and for containers on its own network. */
-export const LOOPBACK: HostAddress = { listen: '127.0.0.1', name: '127.0.0.1' };
 
 /** Docker Desktop's containers are in a virtual machine that passes this on to our loopback address. */
 const DESKTOP: HostAddress = { listen: '127.0.0.1', name: 'host.docker.internal' };
