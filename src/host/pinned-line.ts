@@ -50,9 +50,9 @@ export function pinLine(terminal: NodeJS.WriteStream): PinnedLine {
   const redraw = (): void => {
     if (heldRow !== 0) draw();
   };
-  terminal.on('resize', redraw);
   return {
     show(parts) {
+      terminal.off('resize', redraw).on('resize', redraw);
       shown = parts;
       draw();
     },

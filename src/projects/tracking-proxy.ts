@@ -106,16 +106,22 @@ async function openProxiedRoute(
     return undefined;
   });
   if (proxy === undefined || host === undefined) return undefined;
-  return {
-    trackingUri: proxy.uri,
-    artifactUri: await proxy.showArtifacts(run.info.artifactUri, experiment.id),
-    directHost: host.name,
-    variables: describeProxy(proxy, host, context.env),
-    async [Symbol.asyncDispose]() {
-      await proxy.close();
-      live.close();
-    },
+  const close = async (): Promise<void> => {
+    await proxy.close();
+    live.close();
   };
+  try {
+    return {
+      trackingUri: proxy.uri,
+      artifactUri: await proxy.showArtifacts(run.info.artifactUri, experiment.id),
+      directHost: host.name,
+      variables: describeProxy(proxy, host, context.env),
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function startOn(

@@ -15,7 +15,6 @@ const LEFT_OUT: readonly (readonly [pattern: RegExp, why: string])[] = [
   [/^\/mlflow\/workspaces/, 'workspaces'],
   [/^\/mlflow\/ui-telemetry$/, "of MLflow's own pages"],
   [/^\/(graphql|build\/|static-files\/)/, "of MLflow's own pages"],
-  [/^\/mlflow-artifacts\/presigned\/|^\/mlflow\/artifacts\/presigned-download-url$/, 'presigned'],
   [/^mlflow\//, 'a slip of MLflow: no slash after the version'],
 ];
 

@@ -17,8 +17,8 @@ export class PassingPlaces extends ArtifactPlaces {
     context: ConstructorParameters<typeof ArtifactPlaces>[1],
   ) {
     const findPassing = (path: string) => addresses.find(path);
-    const options = { servesArtifacts: true, destination: '', trustedLocations: [], trackingUri };
-    super({ ...options, findPassing }, context);
+    const served = { servesArtifacts: true, destination: '', presignedSeconds: 0 };
+    super({ ...served, trustedLocations: [], trackingUri, findPassing }, context);
     this.#addresses = addresses;
   }
 

@@ -107,7 +107,7 @@ function listen(
     host,
     port: 0,
     mostBodyBytes: MOST_BODY_BYTES,
-    takesStream: app.takesStream,
+    findRoute: app.findRoute,
     answerError,
   });
 }
