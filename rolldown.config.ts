@@ -6,14 +6,19 @@ const { version, dependencies } = JSON.parse(readFileSync('package.json', 'utf8'
   dependencies: Record<string, string>;
 };
 
-/** Python reads them from files of their own, beside the program. */
-const shipPython = {
-  name: 'ship-python',
+/** Python and sh read them from files of their own, beside the program. */
+const shipScripts = {
+  name: 'ship-scripts',
   generateBundle(this: PluginContext) {
-    for (const fileName of readdirSync('src/serving').filter((name) => name.endsWith('.py'))) {
-      const source = readFileSync(`src/serving/${fileName}`, 'utf8');
-      this.emitFile({ type: 'asset', fileName, source });
-    }
+    const ship = (room: string, folder = '') => {
+      const names = readdirSync(`src/${room}/${folder}`).filter((name) => /\.(py|sh)$/.test(name));
+      for (const name of names) {
+        const source = readFileSync(`src/${room}/${folder}${name}`, 'utf8');
+        this.emitFile({ type: 'asset', fileName: `${folder}${name}`, source });
+      }
+    };
+    ship('serving');
+    ship('images', 'install/');
   },
 };
 
@@ -25,7 +30,7 @@ export default defineConfig({
   external: [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), 'pg-native'],
   // The scripts that `mlts completion` prints.
   moduleTypes: { '.bash': 'text', '.zsh': 'text', '.fish': 'text' },
-  plugins: [shipPython],
+  plugins: [shipScripts],
   transform: { define: { MLTS_VERSION: JSON.stringify(version) } },
   output: {
     dir: 'dist',

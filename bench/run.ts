@@ -1,4 +1,5 @@
 import { benchCrashes } from './crashes.ts';
+import { benchImages } from './images.ts';
 import { benchPredict } from './predict.ts';
 import { benchSearch } from './search.ts';
 import { benchServe } from './serve.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
   crashes: benchCrashes,
   'server-artifacts': benchServerArtifacts,
   predict: benchPredict,
+  images: benchImages,
 };
 
 const asked = process.argv.slice(2);

@@ -11,7 +11,7 @@ import { type LocatedPlace, locateArtifact } from './locate.ts';
 import { findModelCache, type ModelCache, nameSource } from './model-cache/cache.ts';
 import { fillFromSource } from './model-cache/fill.ts';
 import { openArtifactStore } from './open.ts';
-import type { ArtifactResolver } from './store.ts';
+import type { ArtifactResolver, ModelLocation } from './store.ts';
 import { fetchTree } from './tree.ts';
 
 export interface FetchOptions {
@@ -19,10 +19,17 @@ export interface FetchOptions {
   readonly usesCache?: boolean;
 }
 
+export interface FetchedModel {
+  /** For reading only. */
+  readonly folder: string;
+  /** Set where `uri` stands for a registered model version. */
+  readonly registered: ModelLocation['registered'];
+}
+
 /**
  * The local folder with the model that `uri` names: `models:/...`, `runs:/RUN/name`, or the address of its
  * folder. One that lies on this machine is left where it is; any other is downloaded into the cache of
- * models, from which it comes the next time, unless it has changed. The folder is for reading only.
+ * models, from which it comes the next time, unless it has changed.
  *
  * @throws NotFound, Unavailable, InvalidInput; MltsError NOT_IMPLEMENTED for a scheme that mlts cannot
  * read; Interrupted, with nothing left behind.
@@ -32,10 +39,11 @@ export async function fetchModel(
   context: Context,
   resolver: ArtifactResolver,
   options: FetchOptions = {},
-): Promise<string> {
-  if (isLocal(uri)) return findLocal(uri, context);
-  const { places } = await locateArtifact(uri, resolver);
-  return fetchFirst(uri, places, { context, trackingUri: resolver.trackingUri, ...options });
+): Promise<FetchedModel> {
+  if (isLocal(uri)) return { folder: await findLocal(uri, context), registered: undefined };
+  const { places, registered } = await locateArtifact(uri, resolver);
+  const fetching = { context, trackingUri: resolver.trackingUri, ...options };
+  return { folder: await fetchFirst(uri, places, fetching), registered };
 }
 
 export interface Fetching extends FetchOptions {
@@ -43,7 +51,7 @@ export interface Fetching extends FetchOptions {
   readonly trackingUri: string;
 }
 
-/** As `fetchModel`, from the first of these places at which there is something. */
+/** The folder of `fetchModel`, from the first of these places at which there is something. */
 export async function fetchFirst(
   uri: string,
   places: readonly LocatedPlace[],

@@ -94,10 +94,12 @@ export const variables = {
   dockerConfig: 'DOCKER_CONFIG',
   dockerCertPath: 'DOCKER_CERT_PATH',
   dockerTlsVerify: 'DOCKER_TLS_VERIFY',
-  /** `0`: images are built by the classic builder, anything else: by BuildKit. */
+  /** `0`: the classic builder, anything else: BuildKit; default: by the daemon's version. */
   dockerBuildKit: 'DOCKER_BUILDKIT',
   /** What makes the environment of the model in a container; set in images. */
   containerEnvironmentManager: 'MLTS_CONTAINER_ENV_MANAGER',
+  /** Set in a generic image that was built with `--install-mlflow`. */
+  containerInstallsMlflow: 'MLTS_CONTAINER_INSTALL_MLFLOW',
   gunicornArguments: 'GUNICORN_CMD_ARGS',
   /** Where git mirrors and compiled code are kept; default `$XDG_CACHE_HOME/mlts`. */
   cacheDirectory: 'MLTS_CACHE_DIR',

@@ -1,7 +1,6 @@
-import { ToolError } from '../core/errors.ts';
-import { runInImage } from '../host/docker/images.ts';
-import { VENV } from './install-packages.ts';
-import type { ImageWork } from './pull.ts';
+import type { Docker } from '../host/docker/daemon.ts';
+import { readImageFile } from '../host/docker/image-contents.ts';
+import { PACKAGE_LIST } from './install-files.ts';
 
 /** A Python package in an image. */
 export interface InstalledPackage {
@@ -13,32 +12,13 @@ export interface InstalledPackage {
   readonly license: string;
 }
 
-const LIST_PACKAGES = `
-import json, os
-from importlib.metadata import distributions
-found = []
-for one in distributions():
-    paths = [one.locate_file(path) for path in one.files or []]
-    size = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
-    meta = one.metadata
-    text = meta.get("License-Expression") or meta.get("License") or ""
-    found.append({"name": meta["Name"], "version": one.version, "sizeBytes": size, "license": text.split("\\n")[0][:100]})
-print(json.dumps(found))
-`;
-
-/** The packages of the model in an image, the largest first. */
-export async function listPackages(
+/** The packages of the model in an image, the largest first; none where they are installed when it starts. */
+export async function readPackages(
+  docker: Docker,
   image: string,
-  { docker }: ImageWork,
 ): Promise<readonly InstalledPackage[]> {
-  const text = await runInImage(docker, image, [`${VENV}/bin/python`, '-c', LIST_PACKAGES]);
-  try {
-    const found = JSON.parse(text.trim().split('\n').at(-1) ?? '') as readonly InstalledPackage[];
-    return found.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
-  } catch (cause) {
-    throw new ToolError(`the image ${image} does not tell its packages: ${text.trim()}`, {
-      stderr: text,
-      cause,
-    });
-  }
+  const text = await readImageFile(docker, image, PACKAGE_LIST);
+  if (text === undefined) return [];
+  const found = JSON.parse(text) as readonly InstalledPackage[];
+  return found.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
 }

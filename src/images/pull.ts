@@ -37,6 +37,7 @@ export async function requireImage(name: string, docker: Docker): Promise<ImageD
   return image;
 }
 
-function toMegabytes(bytes: number): string {
+/** For progress. */
+export function toMegabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }

@@ -50,18 +50,15 @@ export interface ModelDescription {
 }
 
 /** Reads all that the files of a model tell; its code is not run. */
-export async function describeModel(
-  model: LocalModel,
-  registered: ModelDescription['registered_model'],
-): Promise<ModelDescription> {
-  const { uri, folder, file } = model;
+export async function describeModel(model: LocalModel): Promise<ModelDescription> {
+  const { uri, folder, file, registered } = model;
   const files = (await walkFolder(folder))
     .filter(({ kind }) => kind === 'file')
     .map(({ path, sizeBytes }) => ({ path, size_bytes: sizeBytes }));
   return {
     model_uri: uri,
     folder,
-    registered_model: registered,
+    registered_model: registered ?? null,
     model_id: file.modelId ?? null,
     model_uuid: file.modelUuid ?? null,
     run_id: file.runId ?? null,

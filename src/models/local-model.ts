@@ -7,4 +7,6 @@ export interface LocalModel {
   /** Absolute. */
   readonly folder: string;
   readonly file: Mlmodel;
+  /** What the registry calls it, where it was asked for by that. */
+  readonly registered?: { readonly name: string; readonly version: string } | undefined;
 }

@@ -75,7 +75,10 @@ async function register(files: Readonly<Record<string, string>> = FILES) {
 }
 
 const fetch = (uri: string, context = createContext()): Promise<string> =>
-  withResolver(trackingUri, context, (resolver) => fetchModel(uri, context, resolver));
+  withResolver(trackingUri, context, async (resolver) => {
+    const { folder } = await fetchModel(uri, context, resolver);
+    return folder;
+  });
 
 const deliver = (uri: string, context = createContext(), usesCache = true): Promise<string> =>
   withResolver(trackingUri, context, (resolver) =>
@@ -300,7 +303,7 @@ describe('a model that an MLflow server hands out, which knows no versions of fi
     };
     const download = async () => {
       counting.requests.splice(0);
-      const path = await withResolver(counting.uri, context, (resolver) =>
+      const { folder: path } = await withResolver(counting.uri, context, (resolver) =>
         fetchModel(`models:/${id}`, context, resolver),
       );
       const files = counting.requests.filter((line) => line.endsWith('/artifacts/MLmodel'));
@@ -333,9 +336,10 @@ describe('a model that an MLflow server hands out, which knows no versions of fi
     await registry.createVersion({ name: 'rewritten', source: `models:/${id}`, modelId: id });
     await registry.close();
     const download = (uri: string) =>
-      withResolver(counting.uri, context, async (resolver) =>
-        readFile(join(await fetchModel(uri, context, resolver), 'requirements.txt'), 'utf8'),
-      );
+      withResolver(counting.uri, context, async (resolver) => {
+        const { folder: path } = await fetchModel(uri, context, resolver);
+        return readFile(join(path, 'requirements.txt'), 'utf8');
+      });
     const rewrite = (text: string) =>
       withResolver(counting.uri, context, (resolver) =>
         rewriteModelFiles(

@@ -9,7 +9,7 @@ import { once, testCache } from './cache.ts';
 import { installMissing } from './debian.ts';
 
 /** Debian with Python, pip and bash; stands in for `python:<version>-slim`, which needs a registry. */
-export const BASE_IMAGE = 'mlts-test-python:2';
+export const BASE_IMAGE = 'mlts-test-python:3';
 
 /** Why Docker cannot be had here; undefined where it can. */
 export function whyNoDocker(): string | undefined {
@@ -64,7 +64,10 @@ async function importBaseImage(): Promise<void> {
     await makeBaseTar(`${tar}.partial`);
     await rename(`${tar}.partial`, tar);
   }
-  const changes = ['ENV PATH=/usr/local/bin:/usr/bin:/bin', `ENV SSL_CERT_FILE=${CERTIFICATES}`];
+  const changes = [
+    'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin',
+    `ENV SSL_CERT_FILE=${CERTIFICATES}`,
+  ];
   await docker('import', ...changes.flatMap((change) => ['-c', change]), tar, BASE_IMAGE);
 }
 

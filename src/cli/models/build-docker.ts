@@ -1,16 +1,14 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { pickVariables } from '../../core/environment-variables.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { writeFileAtomically } from '../../host/files.ts';
-import { readBinaryFile } from '../../host/text-file.ts';
-import { PIP_SETTINGS } from '../../images/dockerfile.ts';
 import type { ModelImage } from '../../images/model-image.ts';
 import type { InstalledPackage } from '../../images/packages.ts';
 import type { ImageWork } from '../../images/pull.ts';
-import { printRows } from '../output.ts';
+import type { ModelImagePlan } from '../../serving/image/plan.ts';
 import { collect } from '../repeated-option.ts';
+import { type BuildInputFlags, type BuildInputs, readBuildInputs } from './build-inputs.ts';
 import {
   addMlflowImageOptions,
   addOwnImageOptions,
@@ -18,13 +16,12 @@ import {
   type ImageFlags,
   readImageOptions,
 } from './image-options.ts';
+import { printAsJson, printForPeople } from './image-report.ts';
 
-interface BuildFlags extends ImageFlags {
+interface BuildFlags extends ImageFlags, BuildInputFlags {
   readonly name: string;
   readonly tag?: readonly string[];
-  readonly buildArg?: readonly string[];
-  readonly secret?: readonly string[];
-  readonly pipIndexUrl?: string;
+  readonly cache: boolean;
   readonly push: boolean;
   readonly sbom?: string;
   readonly output: 'table' | 'json';
@@ -44,6 +41,7 @@ export function createBuildDockerCommand(context: Context): Command {
       collect,
     )
     .option('--pip-index-url <url>', 'where packages come from')
+    .option('--no-cache', 'use nothing of an earlier build')
     .option('--push', 'send it to the registry in its name', false)
     .option('--sbom <file>', 'write what is in it, as CycloneDX in JSON')
     .addOption(
@@ -56,33 +54,48 @@ export function createBuildDockerCommand(context: Context): Command {
 
 async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   const startedAt = context.now();
-  const buildArguments = readBuildArguments(flags, context.env);
-  const secrets = await readSecrets(flags.secret ?? [], context);
+  const { checkImageName } = await import('../../images/image-name.ts');
+  const names: [string, ...string[]] = [flags.name, ...(flags.tag ?? [])];
+  for (const name of names) checkImageName(name);
+  const inputs = await readBuildInputs(flags, context);
+  const { work, usesBuildKit } = await findBuilder(flags, context);
+  if (inputs.secrets.size > 0 && !usesBuildKit) throw refuseSecrets();
+  const plan = await planBuild(flags, inputs, usesBuildKit, context);
+  const { buildModelImage, pushModelImage } = await import('../../images/model-image.ts');
+  const order = { names, ...plan, ...inputs, forgetsCache: !flags.cache };
+  const image = await buildModelImage(order, work);
+  const packages = await describePackages(flags, image, work);
+  const pushed = flags.push ? await pushModelImage(image, work) : [];
+  const seconds = (context.now() - startedAt) / 1_000;
+  const report = { image, packages, pushed, seconds };
+  await (flags.output === 'json' ? printAsJson : printForPeople)(report, context.terminal);
+}
+
+async function findBuilder({ platform }: BuildFlags, context: Context) {
   const [{ connectDocker }, { hasBuildKit }] = await Promise.all([
     import('../../host/docker/daemon.ts'),
-    import('../../host/docker/images.ts'),
+    import('../../host/docker/build-session.ts'),
   ]);
   const docker = await connectDocker(context.env);
-  const usesBuildKit = await hasBuildKit(docker, context.env);
-  if (secrets.size > 0 && !usesBuildKit) throw refuseSecrets();
   const { signal } = context.interrupts;
-  const work: ImageWork = { docker, context, signal, platform: flags.platform };
-  const model = await fetchImageModel(flags.modelUri, context);
+  const work: ImageWork = { docker, context, signal, platform };
+  return { work, usesBuildKit: await hasBuildKit(docker, context.env) };
+}
+
+async function planBuild(
+  flags: BuildFlags,
+  { secrets, buildArguments }: BuildInputs,
+  usesBuildKit: boolean,
+  context: Context,
+): Promise<ModelImagePlan> {
   const { planModelImage } = await import('../../serving/image/plan.ts');
   const options = readImageOptions(flags, context, {
     buildKit: usesBuildKit ? { secrets: [...secrets.keys()] } : undefined,
-    buildArguments: Object.keys(buildArguments).filter((name) => !name.startsWith('PIP_')),
+    buildArguments: Object.keys(buildArguments),
   });
-  const { recipe, entries, warnings } = await planModelImage(model, options, context.env);
-  for (const warning of warnings) context.terminal.warn(warning);
-  const { buildModelImage, pushModelImage } = await import('../../images/model-image.ts');
-  const names: [string, ...string[]] = [flags.name, ...(flags.tag ?? [])];
-  const order = { names, recipe, entries, secrets, buildArguments };
-  const image = await buildModelImage(order, work);
-  const packages = await describePackages(flags, recipe.packages, image, work);
-  if (flags.push) await pushModelImage(image, work);
-  const seconds = (context.now() - startedAt) / 1_000;
-  await show(image, packages, seconds, flags, context);
+  const made = await planModelImage(await fetchImageModel(flags, context), options, context.env);
+  for (const warning of made.warnings) context.terminal.warn(warning);
+  return made;
 }
 
 function refuseSecrets(): UsageError {
@@ -91,120 +104,17 @@ function refuseSecrets(): UsageError {
   });
 }
 
-/** Settings of pip in our own environment go along, as in images of projects. @throws UsageError */
-function readBuildArguments(
-  { buildArg = [], pipIndexUrl }: BuildFlags,
-  env: Context['env'],
-): Record<string, string> {
-  const pairs = buildArg.map((text): [string, string] => {
-    const [, name, value] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
-    if (name !== undefined && value !== undefined) return [name, value];
-    throw new UsageError(`--build-arg takes NAME=value, got \`${text}\``);
-  });
-  const index: [string, string][] =
-    pipIndexUrl === undefined ? [] : [['PIP_INDEX_URL', pipIndexUrl]];
-  return { ...pickVariables(env, PIP_SETTINGS), ...Object.fromEntries([...pairs, ...index]) };
-}
-
-const LARGEST_SECRET_BYTES = 500_000;
-
-/** As `docker build --secret` reads them. @throws UsageError */
-async function readSecrets(
-  texts: readonly string[],
-  { cwd, env }: Context,
-): Promise<ReadonlyMap<string, Buffer>> {
-  const secrets = new Map<string, Buffer>();
-  for (const text of texts) {
-    const fields = new Map(
-      text.split(',').map((part) => part.split(/=(.*)/s, 2) as [string, string]),
-    );
-    const id = fields.get('id') ?? '';
-    const variable = fields.get('env');
-    const file = fields.get('src') ?? fields.get('source');
-    if (!/^[\w.-]+$/.test(id) || (variable === undefined && file === undefined)) {
-      throw new UsageError(`--secret takes id=ID,src=FILE or id=ID,env=NAME, got \`${text}\``);
-    }
-    if (file !== undefined) {
-      secrets.set(id, await readBinaryFile(resolve(cwd, file), LARGEST_SECRET_BYTES));
-    } else {
-      const value = env[variable ?? ''];
-      if (value === undefined) throw new UsageError(`--secret: ${variable} is not set`);
-      secrets.set(id, Buffer.from(value));
-    }
-  }
-  return secrets;
-}
-
 async function describePackages(
   { sbom }: BuildFlags,
-  kind: string,
   image: ModelImage,
   work: ImageWork,
 ): Promise<readonly InstalledPackage[]> {
-  if (kind === 'at-start') return [];
-  const { listPackages } = await import('../../images/packages.ts');
-  const packages = await listPackages(image.id, work);
+  const { readPackages } = await import('../../images/packages.ts');
+  const packages = await readPackages(work.docker, image.id);
   if (sbom !== undefined) {
     const { renderBillOfMaterials } = await import('../../images/bill-of-materials.ts');
     const text = await renderBillOfMaterials(image, packages);
     await writeFileAtomically(resolve(work.context.cwd, sbom), `${text}\n`);
   }
   return packages;
-}
-
-async function show(
-  image: ModelImage,
-  packages: readonly InstalledPackage[],
-  seconds: number,
-  { output }: BuildFlags,
-  { terminal }: Context,
-): Promise<void> {
-  if (output === 'json') {
-    const shown = {
-      image: image.names[0],
-      tags: image.names,
-      digest: image.id,
-      context_digest: image.contextDigest,
-      size: image.sizeBytes,
-      seconds,
-      layers: image.layers.map((layer) => ({
-        instruction: layer.instruction,
-        size: layer.sizeBytes,
-      })),
-      packages: packages.map(({ name, version, sizeBytes }) => ({
-        name,
-        version,
-        size: sizeBytes,
-      })),
-    };
-    return terminal.print(JSON.stringify(shown, null, 2));
-  }
-  const parts = [
-    ...image.layers.map(({ instruction, sizeBytes }) => ({
-      what: shorten(instruction),
-      sizeBytes,
-    })),
-    ...packages.slice(0, MOST_PACKAGES).map(({ name, version, sizeBytes }) => ({
-      what: `  ${name} ${version}`,
-      sizeBytes,
-    })),
-  ];
-  const columns = [
-    {
-      heading: 'size_mb',
-      cell: (part: (typeof parts)[number]) => (part.sizeBytes / 1e6).toFixed(1).padStart(7),
-    },
-    { heading: 'what', cell: (part: (typeof parts)[number]) => part.what },
-  ];
-  await printRows(parts, columns, 'table', terminal);
-  const megabytes = (image.sizeBytes / 1e6).toFixed(0);
-  terminal.note(`built ${image.names.join(', ')}: ${megabytes} MB in ${seconds.toFixed(1)} s`);
-  terminal.note(`start it: docker run -p 5001:8080 ${image.names[0]}`);
-}
-
-/** Of the largest packages in the table for people. */
-const MOST_PACKAGES = 10;
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

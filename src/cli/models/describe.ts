@@ -3,7 +3,6 @@ import { showSize } from '../../artifacts/byte-size.ts';
 import type { Context } from '../../host/context.ts';
 import type { Terminal } from '../../host/terminal.ts';
 import type { ModelDescription } from '../../models/describe-model.ts';
-import { withArtifactResolver } from '../artifact-resolver.ts';
 import { type Column, createOutputOption, printRows } from '../output.ts';
 import { fetchLocalModel } from './local-model.ts';
 
@@ -16,23 +15,10 @@ export function createDescribeCommand(context: Context): Command {
     .action(async (uri: string, { output }: { readonly output: 'table' | 'json' }) => {
       const model = await fetchLocalModel(uri, context);
       const { describeModel } = await import('../../models/describe-model.ts');
-      const description = await describeModel(model, await findRegistered(uri, context));
+      const description = await describeModel(model);
       if (output === 'json') context.terminal.print(JSON.stringify(description, null, 2));
       else await printDescription(description, context.terminal);
     });
-}
-
-/** A stage or an alias stands for a version, which the files do not tell. */
-async function findRegistered(
-  uri: string,
-  context: Context,
-): Promise<ModelDescription['registered_model']> {
-  if (!uri.startsWith('models:')) return null;
-  const { locateArtifact } = await import('../../artifacts/locate.ts');
-  const { registered } = await withArtifactResolver(context, (resolver) =>
-    locateArtifact(uri, resolver),
-  );
-  return registered ?? null;
 }
 
 type Row = Readonly<Record<string, string>>;

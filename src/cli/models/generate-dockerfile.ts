@@ -24,18 +24,20 @@ export function createGenerateDockerfileCommand(context: Context): Command {
 }
 
 async function generateDockerfile(flags: GenerateFlags, context: Context): Promise<void> {
-  const [{ planModelImage }, { listContext }, { replaceEntries }] = await Promise.all([
-    import('../../serving/image/plan.ts'),
-    import('../../images/model-image.ts'),
-    import('../../host/docker/build-folder.ts'),
-  ]);
-  const model = await fetchImageModel(flags.modelUri, context);
+  const [{ planModelImage }, { listContext }, { isModelDockerfile }, { replaceEntries }] =
+    await Promise.all([
+      import('../../serving/image/plan.ts'),
+      import('../../images/model-image.ts'),
+      import('../../images/model-dockerfile.ts'),
+      import('../../host/docker/build-folder.ts'),
+    ]);
+  const model = await fetchImageModel(flags, context);
   const build = { buildKit: undefined, buildArguments: [] };
   const options = readImageOptions(flags, context, build);
   const { recipe, entries, warnings } = await planModelImage(model, options, context.env);
   for (const warning of warnings) context.terminal.warn(warning);
   const folder = resolve(context.cwd, flags.outputDirectory);
-  await replaceEntries(listContext(recipe, entries), folder);
+  await replaceEntries(listContext(recipe, entries), folder, isModelDockerfile);
   context.terminal.print(folder);
   context.terminal.note(`build it: docker build -t NAME ${folder}`);
 }

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
-import type { ImageModel, ModelImageOptions } from '../../serving/image/plan.ts';
-import { withArtifactResolver } from '../artifact-resolver.ts';
+import type { LocalModel } from '../../models/local-model.ts';
+import type { ModelImageOptions } from '../../serving/image/plan.ts';
 import { fetchLocalModel } from './local-model.ts';
 
 /** What `build-docker` and `generate-dockerfile` have in common. */
@@ -51,7 +51,12 @@ export function addOwnImageOptions(command: Command): Command {
       '--base-image <image>',
       'with Python; default: python:VERSION-slim, the version of the model',
     )
-    .option('--platform <platform>', 'linux/amd64 or linux/arm64; default: that of this machine')
+    .addOption(
+      new Option('--platform <platform>', 'of the image; default: that of this machine').choices([
+        'linux/amd64',
+        'linux/arm64',
+      ]),
+    )
     .option('--wheelhouse <folder>', 'install from the wheels in it, and from nowhere else')
     .option('--gpu', "on NVIDIA's CUDA image", false)
     .option('--full-mlflow', 'all of MLflow, also where its core serves the model', false);
@@ -64,7 +69,7 @@ export function readImageOptions(
 ): ModelImageOptions {
   const home = flags.mlflowHome ?? env[variables.mlflowHome];
   return {
-    manager: flags.envManager ?? 'virtualenv',
+    manager: flags.envManager,
     installsMlflow: flags.installMlflow,
     mlflowHome: home ? resolve(cwd, home) : undefined,
     installsJava: flags.installJava,
@@ -77,22 +82,10 @@ export function readImageOptions(
   };
 }
 
-/** The model on this machine, and what the registry calls it; undefined where none is asked for. */
+/** Undefined where none is named: the image takes any model. */
 export async function fetchImageModel(
-  uri: string | undefined,
+  { modelUri }: ImageFlags,
   context: Context,
-): Promise<ImageModel | undefined> {
-  if (uri === undefined) return undefined;
-  const model = await fetchLocalModel(uri, context);
-  return { ...model, registered: await findRegistered(uri, context) };
-}
-
-async function findRegistered(uri: string, context: Context): Promise<ImageModel['registered']> {
-  if (!uri.startsWith('models:/')) return undefined;
-  const { parseModelUri } = await import('../../artifacts/model-uri.ts');
-  const { model } = parseModelUri(uri);
-  const { registered } = await withArtifactResolver(context, (resolver) =>
-    resolver.locateModel(model),
-  );
-  return registered;
+): Promise<LocalModel | undefined> {
+  return modelUri === undefined ? undefined : fetchLocalModel(modelUri, context);
 }

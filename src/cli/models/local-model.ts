@@ -26,8 +26,9 @@ export async function fetchLocalModel(uri: string, context: Context): Promise<Lo
     import('../../models/mlmodel.ts'),
   ]);
   const found = isLocal(uri)
-    ? await findLocal(uri, context)
+    ? { folder: await findLocal(uri, context), registered: undefined }
     : await withArtifactResolver(context, (resolver) => fetchModel(uri, context, resolver));
-  const folder = resolve(context.cwd, found);
-  return { uri: redactUrls(uri), folder, file: await readMlmodel(folder) };
+  const folder = resolve(context.cwd, found.folder);
+  const { registered } = found;
+  return { uri: redactUrls(uri), folder, file: await readMlmodel(folder), registered };
 }

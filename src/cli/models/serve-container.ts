@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { variables } from '../../core/environment-variables.ts';
+import { readFlag, variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
 import { createServeCommand } from './serve.ts';
 
@@ -25,7 +25,7 @@ async function readSettings({ env }: Context): Promise<readonly string[]> {
   return [
     ...['--model-uri', MODEL_DIRECTORY, '--host', '0.0.0.0', '--port', String(MODEL_PORT)],
     ...['--env-manager', manager],
-    ...(manager === 'local' ? [] : ['--install-mlflow']),
+    ...(readFlag(env, variables.containerInstallsMlflow) ? ['--install-mlflow'] : []),
     ...readGunicornSettings(env[variables.gunicornArguments] ?? ''),
   ];
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, copyFile, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, link, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -11,8 +11,14 @@ import { readDockerignore } from './build-context.ts';
 export interface BuildEntry {
   /** In the context, with `/`. */
   readonly path: string;
-  readonly content: { readonly text: string } | { readonly file: string };
+  readonly content: { readonly text: string } | FileContent;
   readonly isExecutable?: boolean;
+}
+
+interface FileContent {
+  readonly file: string;
+  /** It is replaced, never written to: its place may be one more name of it. */
+  readonly isConstant?: boolean;
 }
 
 /** The files of a folder below `target`, sorted, its `.dockerignore` honoured; links are followed to files. */
@@ -82,13 +88,27 @@ async function digestContent({ content }: BuildEntry): Promise<string> {
 
 /** Writes them below a folder. */
 export async function writeEntries(entries: readonly BuildEntry[], folder: string): Promise<void> {
-  for (const entry of entries) {
+  const folders = new Set(entries.map(({ path }) => dirname(join(folder, path))));
+  for (const path of folders) await mkdir(path, { recursive: true });
+  const { default: mapAll } = await import('p-map');
+  const write = async (entry: BuildEntry): Promise<void> => {
     const path = join(folder, entry.path);
-    await mkdir(dirname(path), { recursive: true });
     if ('text' in entry.content) await writeFile(path, entry.content.text);
-    else await copyFile(entry.content.file, path);
+    else await place(entry.content, path);
     await chmod(path, modeOf(entry));
-  }
+  };
+  await mapAll(entries, write, { concurrency: 16 });
+}
+
+/** A second name costs nothing, where both places are on one disk. */
+async function place({ file, isConstant }: FileContent, path: string): Promise<void> {
+  const isLinked =
+    isConstant === true &&
+    (await link(file, path).then(
+      () => true,
+      () => false,
+    ));
+  if (!isLinked) await copyFile(file, path);
 }
 
 function modeOf({ isExecutable }: BuildEntry): number {

@@ -12,12 +12,22 @@ export interface BuildEvent {
   readonly aux?: unknown;
 }
 
-type Decode = typeof import('dockerode/lib/buildkit.js')['default']['decodeBuildKitStatus'];
+interface Trace {
+  readonly vertexes: readonly {
+    readonly digest: string;
+    readonly name: string;
+    readonly started?: unknown;
+    readonly completed?: unknown;
+    readonly cached: boolean;
+    readonly error: string;
+  }[];
+  readonly logs: readonly { readonly msg: string }[];
+}
 
 /** Reads one event after the other. BuildKit tells of a step several times; each is passed on once. */
 export class BuildOutputReader {
   readonly #told = new Set<string>();
-  #decode: Decode | undefined;
+  #decode: ((aux: string) => Trace) | undefined;
 
   async read(event: BuildEvent): Promise<readonly BuildOutput[]> {
     if (event.error !== undefined) return [{ kind: 'failed', text: event.error }];
@@ -29,8 +39,7 @@ export class BuildOutputReader {
   }
 
   async #readTrace(aux: string): Promise<readonly BuildOutput[]> {
-    // dockerode brings the definitions of these messages along, in a file of its own.
-    this.#decode ??= (await import('dockerode/lib/buildkit.js')).default.decodeBuildKitStatus;
+    this.#decode ??= await createDecoder();
     const { vertexes, logs } = this.#decode(aux);
     const steps = vertexes.flatMap(({ digest, name, started, cached, error }): BuildOutput[] => {
       if (error !== '') return [{ kind: 'step', text: toInstruction(name) }];
@@ -47,6 +56,31 @@ export class BuildOutputReader {
       ...splitLines(text).map((line): BuildOutput => ({ kind: 'line', text: line })),
     ];
   }
+}
+
+/** What is read here of BuildKit's own definitions (`api/services/control/control.proto`). */
+const MESSAGES = `
+syntax = "proto3";
+message Status { repeated Vertex vertexes = 1; repeated Log logs = 3; }
+message Vertex {
+  string digest = 1;
+  string name = 3;
+  bool cached = 4;
+  Time started = 5;
+  Time completed = 6;
+  string error = 7;
+}
+message Log { bytes msg = 4; }
+message Time { int64 seconds = 1; }
+`;
+
+async function createDecoder(): Promise<(aux: string) => Trace> {
+  const { default: protobuf } = await import('protobufjs');
+  const status = protobuf.parse(MESSAGES).root.lookupType('Status');
+  return (aux) => {
+    const message = status.decode(Buffer.from(aux, 'base64'));
+    return status.toObject(message, { bytes: String, defaults: true }) as Trace;
+  };
 }
 
 /** `[packages 4/4] RUN sh install.sh` */

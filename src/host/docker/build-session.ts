@@ -1,7 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { type Env, variables } from '../../core/environment-variables.ts';
 import type { Docker } from './daemon.ts';
+import { explainDockerError } from './error.ts';
 import type { RegistryCredentials } from './images.ts';
+
+/** Whether the daemon builds with BuildKit unless it is told otherwise, as `docker build` decides. */
+export async function hasBuildKit({ engine }: Docker, env: Env): Promise<boolean> {
+  const { Version = '', Components = [] } = (await engine.version()) as {
+    readonly Version?: string;
+    readonly Components?: readonly { readonly Name: string }[];
+  };
+  if (Components.some(({ Name }) => /podman/i.test(Name))) return false;
+  const wish = env[variables.dockerBuildKit];
+  return wish ? wish !== '0' : Number.parseInt(Version, 10) >= FIRST_WITH_BUILDKIT;
+}
+
+/** Of Docker: from it on BuildKit is what builds, as long as nobody asks for the old builder. */
+const FIRST_WITH_BUILDKIT = 23;
 
 /** What BuildKit may ask its client for while it builds. */
 export interface BuildSessionOptions {
@@ -16,13 +32,15 @@ export interface BuildSession {
   close(): void;
 }
 
-/** Of BuildKit's own definitions (`session/secrets/secrets.proto`, `session/auth/auth.proto`), what is answered here. */
+/** What is answered here of `session/secrets/secrets.proto` and `session/auth/auth.proto` in BuildKit, and of gRPC's `health.proto`. */
 const MESSAGES = `
 syntax = "proto3";
 message GetSecretRequest { string ID = 1; }
 message GetSecretResponse { bytes data = 1; }
 message CredentialsRequest { string Host = 1; }
 message CredentialsResponse { string Username = 1; string Secret = 2; }
+message HealthRequest { string service = 1; }
+message HealthResponse { int32 status = 1; }
 `;
 
 /**
@@ -52,6 +70,10 @@ export async function openBuildSession(
       );
     },
   });
+  // BuildKit gives a session up that does not say it is well.
+  server.addService(services.health, {
+    Check: (_call: unknown, answer: Answer) => answer(null, { status: SERVING }),
+  });
   server.createConnectionInjector(grpc.ServerCredentials.createInsecure()).injectConnection(socket);
   const close = (): void => {
     server.forceShutdown();
@@ -59,6 +81,9 @@ export async function openBuildSession(
   };
   return { id, close };
 }
+
+/** Of gRPC's `ServingStatus`. */
+const SERVING = 1;
 
 type Answer = (error: object | null, value?: object) => void;
 
@@ -81,6 +106,9 @@ async function describeServices() {
   return {
     secrets: {
       GetSecret: describe(`/${secrets}/GetSecret`, 'GetSecretRequest', 'GetSecretResponse'),
+    },
+    health: {
+      Check: describe('/grpc.health.v1.Health/Check', 'HealthRequest', 'HealthResponse'),
     },
     auth: {
       Credentials: describe(`/${auth}/Credentials`, 'CredentialsRequest', 'CredentialsResponse'),
@@ -106,7 +134,7 @@ function dialSession({ engine }: Docker, id: string): Promise<Duplex> {
   };
   return new Promise((resolve, reject) => {
     engine.modem.dial(request as never, (error: unknown, socket: unknown) => {
-      if (error) reject(error);
+      if (error) reject(explainDockerError(error, { action: 'open', subject: 'a build session' }));
       else resolve(socket as Duplex);
     });
   });

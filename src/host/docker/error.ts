@@ -75,6 +75,9 @@ function explainConnection(
   }
 }
 
+/** The mend where Docker's disk is full. */
+export const FREE_SPACE = 'free space with `docker system prune`';
+
 interface Explanation {
   readonly pattern: RegExp;
   explain(text: string, task: DockerTask): MltsError;
@@ -86,7 +89,7 @@ const EXPLANATIONS: readonly Explanation[] = [
     pattern: /no space left on device/i,
     explain: (_text, { action, subject }) =>
       new ToolError(`Docker could not ${action} ${subject}: its disk is full`, {
-        hint: 'free space with `docker system prune`',
+        hint: FREE_SPACE,
       }),
   },
   {

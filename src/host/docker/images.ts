@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
-import { type Env, variables } from '../../core/environment-variables.ts';
 import { NotFound, ToolError } from '../../core/errors.ts';
-import { type BuildEvent, BuildOutputReader } from './build-output.ts';
+import { BuildOutputReader } from './build-output.ts';
 import { type BuildSessionOptions, openBuildSession } from './build-session.ts';
 import type { Docker } from './daemon.ts';
-import { type DockerTask, explainDockerError } from './error.ts';
+import { followLayers, readEvents, runStream } from './daemon-stream.ts';
+import { explainDockerError, FREE_SPACE } from './error.ts';
 
 export interface ImageDetails {
   /** `sha256:...` */
@@ -32,8 +32,8 @@ export interface PullOptions {
 export interface BuildOptions {
   /** Name and tag that the image gets. */
   readonly tag: string;
-  /** The stage that is made; undefined: the last. */
-  readonly target?: string | undefined;
+  /** Nothing of an earlier build is used. */
+  readonly forgetsCache?: boolean;
   /** Undefined: the classic builder. */
   readonly buildKit?: BuildSessionOptions | undefined;
   /** Path of the Dockerfile in the context. */
@@ -42,12 +42,6 @@ export interface BuildOptions {
   readonly platform: string | undefined;
   readonly signal: AbortSignal;
   readonly onLine: (line: string) => void;
-}
-
-/** One line of the daemon's JSON streams; failures come in-band, after a status of 200. */
-interface DaemonEvent extends BuildEvent {
-  readonly status?: string;
-  readonly progressDetail?: { readonly current?: number; readonly total?: number };
 }
 
 /** The local image of that name or id, or undefined. */
@@ -103,7 +97,7 @@ export async function buildImage(
         buildargs: options.buildArguments,
         rm: true,
         forcerm: true,
-        ...(options.target === undefined ? {} : { target: options.target }),
+        ...(options.forgetsCache === true ? { nocache: true } : {}),
         // A number, as dockerode would open a session of its own for the text.
         ...(session === undefined ? {} : { version: 2, session: session.id }),
         ...(options.platform === undefined ? {} : { platform: options.platform }),
@@ -120,17 +114,6 @@ export async function buildImage(
   ).finally(() => session?.close());
 }
 
-/** Whether the daemon builds with BuildKit unless it is told otherwise, as `docker build` decides. */
-export async function hasBuildKit({ engine }: Docker, env: Env): Promise<boolean> {
-  const { Version = '', Components = [] } = (await engine.version()) as {
-    readonly Version?: string;
-    readonly Components?: readonly { readonly Name: string }[];
-  };
-  if (Components.some(({ Name }) => /podman/i.test(Name))) return false;
-  const wish = env[variables.dockerBuildKit];
-  return wish ? wish !== '0' : Number.parseInt(Version, 10) >= 23;
-}
-
 /** Gives the image another name. */
 export async function tagImage({ engine }: Docker, name: string, other: string): Promise<void> {
   const [, repo = other, tag = 'latest'] = /^(.+?)(?::([^:/]+))?$/.exec(other) ?? [];
@@ -140,85 +123,6 @@ export async function tagImage({ engine }: Docker, name: string, other: string):
     .catch((error: unknown) => {
       throw explainDockerError(error, { action: 'name', subject: `image ${other}` });
     });
-}
-
-/**
- * Sends an image to its registry.
- *
- * @throws ToolError where the registry refuses it, also in the middle of the stream.
- */
-export async function pushImage(docker: Docker, name: string, options: PullOptions): Promise<void> {
-  await runStream({ action: 'push', subject: `image ${name}` }, options.signal, async () => {
-    const stream = await docker.engine.getImage(name).push({
-      authconfig: options.credentials ?? {},
-      abortSignal: options.signal,
-    } as Dockerode.ImagePushOptions);
-    await followLayers(stream, 'Pushing', options.onProgress, (text) => pushError(name, text));
-  });
-}
-
-function pushError(name: string, text: string): ToolError {
-  const isRefused = /unauthorized|denied|authentication required|no basic auth|forbidden/i.test(
-    text,
-  );
-  return new ToolError(`image ${name} is built, but the registry does not take it: ${text}`, {
-    hint: isRefused
-      ? '`docker login` to the registry, and check the name'
-      : 'check the registry in the name of the image, and the network',
-    stderr: text,
-  });
-}
-
-export interface ImageLayer {
-  /** The instruction that made it. */
-  readonly instruction: string;
-  readonly sizeBytes: number;
-}
-
-/** What an image consists of, the newest layer first, without those that hold no files; and its size. */
-export async function describeImage(
-  { engine }: Docker,
-  name: string,
-): Promise<{
-  readonly id: string;
-  readonly sizeBytes: number;
-  readonly layers: readonly ImageLayer[];
-}> {
-  const image = engine.getImage(name);
-  const [{ Id, Size }, history] = await Promise.all([image.inspect(), image.history()]);
-  const layers = (history as readonly { CreatedBy: string; Size: number }[])
-    .filter((layer) => layer.Size > 0)
-    .map(({ CreatedBy, Size: sizeBytes }) => ({
-      instruction: CreatedBy.replace(/^\/bin\/sh -c #\(nop\)\s*/, '').replace(/\s+/g, ' '),
-      sizeBytes,
-    }));
-  return { id: Id, sizeBytes: Size, layers };
-}
-
-/** Runs a program in a container of the image and returns what it prints; the container is removed. */
-export async function runInImage(
-  { engine }: Docker,
-  image: string,
-  command: readonly string[],
-): Promise<string> {
-  const [Entrypoint = '', ...Cmd] = command;
-  const container = await engine.createContainer({
-    Image: image,
-    Entrypoint: [Entrypoint],
-    Cmd,
-    NetworkDisabled: true,
-    Tty: true,
-    HostConfig: { NetworkMode: 'none' },
-  });
-  try {
-    const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-    await container.start();
-    const pieces: Buffer[] = [];
-    for await (const piece of stream) pieces.push(Buffer.from(piece));
-    return Buffer.concat(pieces).toString();
-  } finally {
-    await container.remove({ force: true, v: true }).catch(() => {});
-  }
 }
 
 /** How long the daemon may take to let go of what an interrupted build was using. */
@@ -239,47 +143,6 @@ export async function pruneImages(docker: Docker, label: string, age?: string): 
     const left = await engine.listImages({ filters: JSON.stringify(wanted) }).catch(() => []);
     if (left.length === 0) return;
   }
-}
-
-async function runStream(
-  task: DockerTask,
-  signal: AbortSignal,
-  work: () => Promise<void>,
-): Promise<void> {
-  try {
-    signal.throwIfAborted();
-    await work();
-  } catch (error) {
-    throw signal.aborted ? signal.reason : explainDockerError(error, task);
-  }
-}
-
-/** Adds up what the layers of a transfer have come to. @throws what `explain` makes of a failure in the stream. */
-async function followLayers(
-  stream: NodeJS.ReadableStream,
-  status: 'Downloading' | 'Pushing',
-  onProgress: PullOptions['onProgress'],
-  explain: (text: string) => Error,
-): Promise<void> {
-  const layers = new Map<string, { current: number; total: number }>();
-  for await (const event of readEvents(stream)) {
-    if (event.error !== undefined) throw explain(event.error);
-    const { current, total } = event.progressDetail ?? {};
-    if (event.status !== status || event.id === undefined || !current || !total) continue;
-    layers.set(event.id, { current, total });
-    onProgress(sum(layers, 'current'), sum(layers, 'total'));
-  }
-}
-
-async function* readEvents(stream: NodeJS.ReadableStream): AsyncGenerator<DaemonEvent> {
-  stream.setEncoding('utf8');
-  let rest = '';
-  for await (const chunk of stream) {
-    const lines = (rest + String(chunk)).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as DaemonEvent;
-  }
-  if (rest.trim() !== '') yield JSON.parse(rest) as DaemonEvent;
 }
 
 function pullError(name: string, text: string, cause?: unknown): Error {
@@ -303,20 +166,14 @@ function pullError(name: string, text: string, cause?: unknown): Error {
 }
 
 function buildError(tag: string, step: string, text: string): ToolError {
-  const reason = /no space left on device/i.test(text) ? `Docker's disk is full: ${text}` : text;
+  const isFull = /no space left on device/i.test(text);
+  const reason = isFull ? `Docker's disk is full: ${text}` : text;
   return new ToolError(`building image ${tag} failed at \`${step}\`: ${reason}`, {
-    hint: 'the lines above are the output of that step',
+    hint: isFull ? FREE_SPACE : 'the lines above are the output of that step',
     stderr: text,
   });
 }
 
 function hasTag(name: string): boolean {
   return name.includes('@') || /:[^/]+$/.test(name);
-}
-
-function sum(
-  layers: ReadonlyMap<string, { current: number; total: number }>,
-  field: 'current' | 'total',
-): number {
-  return [...layers.values()].reduce((total, layer) => total + layer[field], 0);
 }

@@ -1,24 +1,20 @@
-import { createHash } from 'node:crypto';
-import { basename } from 'node:path';
 import type { Env } from '../../core/environment-variables.ts';
-import { InvalidInput } from '../../core/errors.ts';
-import { MLFLOW_VERSION } from '../../core/mlflow-version.ts';
+import { UsageError } from '../../core/errors.ts';
 import { DEFAULT_PYTHON } from '../../environments/docker-recipe.ts';
-import { readSpecification, type Specification } from '../../environments/specification.ts';
+import { readSpecification } from '../../environments/specification.ts';
 import { type BuildEntry, listFolderEntries } from '../../host/docker/build-entries.ts';
-import { readTextIfPresent } from '../../host/files.ts';
-import { isFolder } from '../../host/folders.ts';
-import { renderRequirements } from '../../images/dockerfile.ts';
-import { renderInstallScript } from '../../images/install-packages.ts';
+import { listInstallFiles } from '../../images/install-files.ts';
 import { CONDA_IMAGE, type ModelImageRecipe } from '../../images/model-dockerfile.ts';
-import { findServerFiles } from '../../images/server-files.ts';
+import { packServer } from '../../images/server-archive.ts';
 import { findModelEnvironment, requirePythonFunction } from '../../models/environment-source.ts';
 import type { LocalModel } from '../../models/local-model.ts';
 import type { Written } from '../../models/mlmodel.ts';
-import { type ImageRequirements, readImageRequirements } from './requirements.ts';
+import { labelModel } from './labels.ts';
+import { listRequirementFiles } from './requirement-files.ts';
 
 export interface ModelImageOptions {
-  readonly manager: 'local' | 'virtualenv' | 'uv' | 'conda';
+  /** Undefined: `local` for a model, as in MLflow, and `virtualenv` where there is none. */
+  readonly manager: 'local' | 'virtualenv' | 'uv' | 'conda' | undefined;
   readonly installsMlflow: boolean;
   /** MLflow's sources; undefined: the MLflow that the model asks for. */
   readonly mlflowHome: string | undefined;
@@ -31,11 +27,6 @@ export interface ModelImageOptions {
   readonly platform: string | undefined;
   readonly buildKit: ModelImageRecipe['buildKit'];
   readonly buildArguments: readonly string[];
-}
-
-/** A model to be put into an image, and what the registry calls it. */
-export interface ImageModel extends LocalModel {
-  readonly registered: { readonly name: string; readonly version: string } | undefined;
 }
 
 export interface ModelImagePlan {
@@ -57,11 +48,11 @@ const OPENMP_FLAVORS = ['lightgbm', 'paddle'];
  * @throws InvalidInput where the model has no `python_function`, or does not say what it needs.
  */
 export async function planModelImage(
-  model: ImageModel | undefined,
+  model: LocalModel | undefined,
   options: ModelImageOptions,
   env: Env,
 ): Promise<ModelImagePlan> {
-  const server = await findServerFiles(options.platform);
+  const server = await packServer(options.platform, env);
   const made = model === undefined ? planAnyModel(options) : await planModel(model, options, env);
   return {
     recipe: {
@@ -71,7 +62,7 @@ export async function planModelImage(
       buildKit: options.buildKit,
       buildArguments: options.buildArguments,
     },
-    entries: [...made.entries, ...server.entries, ...(await listModelFiles(model))],
+    entries: [...made.entries, server.entry, ...(await listModelFiles(model))],
     warnings: made.warnings,
   };
 }
@@ -81,14 +72,7 @@ type Made = Omit<ModelImagePlan, 'recipe'> & {
 };
 
 function planAnyModel(options: ModelImageOptions): Made {
-  if (options.manager === 'local') {
-    throw new InvalidInput(
-      '--env-manager local needs a model: nothing says what is to be installed',
-      {
-        hint: 'name a model with -m, or use --env-manager virtualenv or conda',
-      },
-    );
-  }
+  refuseWithoutModel(options);
   const isConda = options.manager === 'conda';
   return {
     warnings: [],
@@ -100,6 +84,7 @@ function planAnyModel(options: ModelImageOptions): Made {
       loader: 'mlflow.pyfunc.model',
       packages: 'at-start',
       environmentManager: isConda ? 'conda' : 'virtualenv',
+      installsMlflow: options.installsMlflow,
       systemPackages: listSystemPackages([], options),
       hasModel: false,
       labels: { 'org.opencontainers.image.title': 'mlts model server' },
@@ -107,22 +92,34 @@ function planAnyModel(options: ModelImageOptions): Made {
   };
 }
 
-async function planModel(model: ImageModel, options: ModelImageOptions, env: Env): Promise<Made> {
+/** @throws UsageError for what is done when an image is built, and so needs a model. */
+function refuseWithoutModel({ manager, wheelhouse, mlflowHome }: ModelImageOptions): void {
+  const given = [
+    ...(manager === 'local' ? ['--env-manager local'] : []),
+    ...(wheelhouse === undefined ? [] : ['--wheelhouse']),
+    ...(mlflowHome === undefined ? [] : ['--mlflow-home (MLFLOW_HOME)']),
+  ];
+  if (given[0] === undefined) return;
+  throw new UsageError(
+    `${given[0]} needs a model: without one, packages are installed when the container starts`,
+    { hint: 'name a model: -m URI' },
+  );
+}
+
+async function planModel(model: LocalModel, options: ModelImageOptions, env: Env): Promise<Made> {
   const flavor = requirePythonFunction(model.file, model.folder);
   const isConda = options.manager === 'conda';
   const source = await findModelEnvironment(model, isConda);
   const specification = await readSpecification(source);
   const flavors = [...model.file.flavors.keys()];
-  const requirements = await readImageRequirements(
-    model,
-    specification.dependencies,
-    options.keepsWholeMlflow || options.mlflowHome !== undefined,
-  );
   return {
     warnings: specification.warnings,
-    entries: isConda
-      ? [{ path: 'requirements/conda.yaml', content: { file: source.file ?? '' } }]
-      : await listRequirementFiles(specification, requirements, options, env),
+    entries: [
+      ...listInstallFiles(),
+      ...(isConda
+        ? [{ path: 'requirements/conda.yaml', content: { file: source.file ?? '' } }]
+        : await listRequirementFiles(model, specification, options, env)),
+    ],
     recipe: {
       baseImage:
         options.baseImage ??
@@ -131,9 +128,10 @@ async function planModel(model: ImageModel, options: ModelImageOptions, env: Env
       loader: readLoader(flavor),
       packages: isConda ? 'conda' : 'requirements',
       environmentManager: 'virtualenv',
+      installsMlflow: false,
       systemPackages: listSystemPackages(flavors, options),
       hasModel: true,
-      labels: describeModel(model),
+      labels: labelModel(model),
     },
   };
 }
@@ -159,70 +157,6 @@ function listSystemPackages(flavors: readonly string[], options: ModelImageOptio
   ];
 }
 
-/** pip and wheel install other packages: nothing is installed in a finished image. */
-const INSTALLERS = /^(pip|wheel)\b/i;
-
-async function listRequirementFiles(
-  { buildDependencies }: Specification,
-  { dependencies, constraints, overrides, isPlain, files }: ImageRequirements,
-  { installsMlflow, mlflowHome, wheelhouse }: ModelImageOptions,
-  env: Env,
-): Promise<readonly BuildEntry[]> {
-  const hasMlflow = dependencies.some((line) => /^mlflow\b/.test(line));
-  const added = installsMlflow && !hasMlflow ? [`mlflow==${MLFLOW_VERSION}`] : [];
-  const certificate = env.PIP_CERT ? await readTextIfPresent(env.PIP_CERT) : undefined;
-  const build = isPlain ? [] : buildDependencies.filter((line) => !INSTALLERS.test(line));
-  return [
-    toFile('requirements/install.sh', renderInstallScript()),
-    toFile('requirements/build.txt', renderRequirements(build)),
-    toFile('requirements/requirements.txt', renderRequirements([...dependencies, ...added])),
-    toFile('requirements/constraints.txt', renderRequirements(constraints)),
-    toFile('requirements/overrides.txt', renderRequirements(overrides)),
-    ...(certificate === undefined ? [] : [toFile('requirements/certificates.pem', certificate)]),
-    ...files,
-    ...(wheelhouse === undefined ? [] : await listWheels(wheelhouse)),
-    ...(mlflowHome === undefined ? [] : await listFolderEntries(mlflowHome, 'requirements/mlflow')),
-  ];
-}
-
-/** @throws InvalidInput where the folder is missing or has no wheel. */
-async function listWheels(folder: string): Promise<readonly BuildEntry[]> {
-  const entries = (await isFolder(folder))
-    ? await listFolderEntries(folder, 'requirements/wheelhouse')
-    : [];
-  const wheels = entries.filter(({ path }) => /\.(whl|tar\.gz|zip)$/.test(path));
-  if (wheels.length > 0) return wheels;
-  throw new InvalidInput(`${folder} holds no wheels`, {
-    hint: 'fill it: pip download -d DIR -r requirements.txt uv',
-  });
-}
-
-async function listModelFiles(model: ImageModel | undefined): Promise<readonly BuildEntry[]> {
+async function listModelFiles(model: LocalModel | undefined): Promise<readonly BuildEntry[]> {
   return model === undefined ? [] : listFolderEntries(model.folder, 'model');
-}
-
-function describeModel({ file, registered, folder }: ImageModel): Readonly<Record<string, string>> {
-  const { modelId, runId, mlflowVersion, signature } = file;
-  const labels = {
-    'org.opencontainers.image.title': registered?.name ?? basename(folder),
-    'org.opencontainers.image.version': registered?.version,
-    'mlflow.model.name': registered?.name,
-    'mlflow.model.version': registered?.version,
-    'mlflow.model.id': modelId,
-    'mlflow.run.id': runId,
-    'mlflow.version': mlflowVersion,
-    'mlflow.model.signature':
-      signature === undefined ? undefined : `sha256:${digest(JSON.stringify(signature))}`,
-  };
-  return Object.fromEntries(
-    Object.entries(labels).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-function toFile(path: string, text: string): BuildEntry {
-  return { path, content: { text } };
 }

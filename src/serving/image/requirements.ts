@@ -1,8 +1,10 @@
 import { join } from 'node:path';
+import { MLFLOW_VERSION } from '../../core/mlflow-version.ts';
 import { flattenRequirements, type Requirement } from '../../environments/requirement-lines.ts';
 import type { BuildEntry } from '../../host/docker/build-entries.ts';
 import { kindOf } from '../../host/files.ts';
 import type { LocalModel } from '../../models/local-model.ts';
+import type { ModelImageOptions } from './plan.ts';
 
 /** Which flavors need nothing of what MLflow brings along beside its core, as their loaders show (MLflow 3). */
 const PLAIN_LOADERS: ReadonlySet<string> = new Set([
@@ -15,8 +17,8 @@ const PLAIN_LOADERS: ReadonlySet<string> = new Set([
   'mlflow.statsmodels',
 ]);
 
-/** What the client of Databricks signs with, which a server of local models never does. */
-const LEFT_OUT = ["cryptography; sys_platform == 'none'"];
+/** The client of Databricks, with all that it needs, of which a server of local models imports nothing. */
+const LEFT_OUT = ["databricks-sdk; sys_platform == 'none'"];
 
 export interface ImageRequirements {
   readonly dependencies: readonly string[];
@@ -33,13 +35,15 @@ export interface ImageRequirements {
 export async function readImageRequirements(
   model: LocalModel,
   lines: readonly string[],
-  keepsWholeMlflow: boolean,
+  options: ModelImageOptions,
 ): Promise<ImageRequirements> {
-  const flat = await flattenRequirements(lines, model.folder);
+  const flat = addMlflow(await flattenRequirements(lines, model.folder), options);
   const [dependencies, constraints] = [false, true].map((wanted) =>
     flat.filter(({ isConstraint }) => isConstraint === wanted).map(({ text }) => text),
   ) as [string[], string[]];
-  const isPlain = !keepsWholeMlflow && isServedByCore(model);
+  const asksForDatabricks = flat.some(({ text }) => /databricks/i.test(text));
+  const wantsAll = options.keepsWholeMlflow || options.mlflowHome !== undefined;
+  const isPlain = !wantsAll && !asksForDatabricks && isServedByCore(model);
   return {
     dependencies: isPlain ? dependencies.flatMap(takeCoreOfMlflow) : dependencies,
     constraints,
@@ -47,6 +51,17 @@ export async function readImageRequirements(
     overrides: isPlain ? LEFT_OUT : [],
     files: await findCarriedFiles(model, flat),
   };
+}
+
+/** In MLflow's images it is there without being asked for, but in an environment of the model's own. */
+function addMlflow(
+  flat: readonly Requirement[],
+  { manager, installsMlflow }: ModelImageOptions,
+): readonly Requirement[] {
+  const isThere = flat.some(({ text }) => /^mlflow\b/i.test(text));
+  const isUsual = manager === undefined || manager === 'local';
+  if (isThere || !(installsMlflow || isUsual)) return flat;
+  return [...flat, { text: `mlflow==${MLFLOW_VERSION}`, isConstraint: false }];
 }
 
 /**
