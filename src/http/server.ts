@@ -93,10 +93,9 @@ export async function startHttpServer(
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
   const limits = { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MOST_HEADER_BYTES };
   const settings = { ...timeouts, ...limits, noDelay: true };
-  let isClosing = false;
+  const served = { ...options, isStopping: () => !server.listening };
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    if (isClosing) response.setHeader('connection', 'close');
-    void answer(request, response, handler, options);
+    void answer(request, response, handler, served);
   };
   const { tls } = options;
   const server =
@@ -108,10 +107,7 @@ export async function startHttpServer(
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
-    close: (graceMs, lingerMs = LINGER_MS) => {
-      isClosing = true;
-      return closeServer(server, graceMs, lingerMs);
-    },
+    close: (graceMs, lingerMs = LINGER_MS) => closeServer(server, graceMs, lingerMs),
   };
 }
 
@@ -165,7 +161,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   handler: HttpHandler,
-  options: HttpServerOptions,
+  options: HttpServerOptions & { isStopping(): boolean },
 ): Promise<void> {
   let result: HttpAnswer;
   try {
@@ -179,6 +175,7 @@ async function answer(
     if (result.body instanceof Readable) result.body.destroy();
     return;
   }
+  if (options.isStopping()) response.setHeader('connection', 'close');
   await send(result, request, response);
 }
 

@@ -3,13 +3,19 @@ import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { startHttpServer } from '../../src/http/server.ts';
 
-const startServer = () =>
-  startHttpServer((request) => ({ status: 200, body: `answer to ${request.path}` }), {
-    host: '127.0.0.1',
-    port: 0,
-    mostBodyBytes: 1_000,
-    answerError: () => ({ status: 500, body: '' }),
-  });
+const startServer = (wait: (path: string) => Promise<void> = async () => {}) =>
+  startHttpServer(
+    async ({ path }) => {
+      await wait(path);
+      return { status: 200, body: `answer to ${path}` };
+    },
+    {
+      host: '127.0.0.1',
+      port: 0,
+      mostBodyBytes: 1_000,
+      answerError: () => ({ status: 500, body: '' }),
+    },
+  );
 
 async function openConnection(url: string) {
   const { hostname, port } = new URL(url);
@@ -33,6 +39,22 @@ test('who asks on a kept connection while the server stops is answered, and told
   const answer = await ask('/second');
   expect(answer).toContain('answer to /second');
   expect(answer.toLowerCase()).toContain('connection: close');
+  await once(socket, 'close');
+  await closed;
+});
+
+test('a request under way is answered, and its connection does not keep the server', async () => {
+  const [arrived, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const server = await startServer(() => {
+    arrived.resolve();
+    return answered.promise;
+  });
+  const { socket, ask } = await openConnection(server.url);
+  const asked = ask('/slow');
+  await arrived.promise;
+  const closed = server.close(60_000, 10);
+  answered.resolve();
+  expect((await asked).toLowerCase()).toContain('connection: close');
   await once(socket, 'close');
   await closed;
 });
