@@ -117,7 +117,7 @@ describe('mlts models generate-dockerfile', () => {
     const generic = await read(['--env-manager', 'virtualenv']);
     expect(generic).not.toContain('COPY model/');
     expect(generic).toContain('MLTS_CONTAINER_ENV_MANAGER=virtualenv');
-    expect(await read(['--install-java', 'false'])).not.toContain('jre');
+    expect(await read(['--install-java', 'No'])).not.toContain('jre');
   });
 
   test('NVIDIA’s image, conda, and a generic image with MLflow in its environments', async () => {
@@ -174,6 +174,7 @@ describe('mlts models generate-dockerfile', () => {
       [['-m', 'evil', '--base-image', 'python:3'], 'is no version of Python'],
       [['--env-manager', 'local'], '--env-manager local needs a model', 2],
       [['--wheelhouse', 'own'], '--wheelhouse needs a model', 2],
+      [['-m', 'fine', '--install-java', 'perhaps'], 'It must be true or false', 2],
       [['--mlflow-home', 'own'], '--mlflow-home (MLFLOW_HOME) needs a model', 2],
       [['-m', 'model', '--platform', 'windows/amd64'], 'linux/amd64, linux/arm64', 2],
       [['-m', 'fine', '--mlflow-home', 'none'], 'is no folder with MLflow'],
@@ -187,13 +188,7 @@ describe('mlts models generate-dockerfile', () => {
       expect(ended.stderr).toMatch(/^error: .*\nhint: .*\n$/);
       expect(ended.stderr).toContain(message);
     }
-    expect((await readdir(rig.directory)).toSorted()).toEqual([
-      'evil',
-      'fine',
-      'home',
-      'model',
-      'own',
-    ]);
+    expect((await readdir(rig.directory)).toSorted()).toEqual(['evil', 'fine', 'model', 'own']);
     expect(await readFile(rig.path('own/Dockerfile'), 'utf8')).toBe('FROM mine\n');
   });
 

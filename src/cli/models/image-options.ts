@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
 import type { LocalModel } from '../../models/local-model.ts';
@@ -38,10 +38,17 @@ export function addMlflowImageOptions(command: Command): Command {
         '--install-java [yes]',
         'install Java, or `false`: not even for models that ask for it',
       )
-        .argParser((text) => text !== 'false')
+        .argParser(parseBoolean)
         .preset('true'),
     )
     .option('--install-mlflow', 'install MLflow where the model does not ask for it', false);
+}
+
+/** As click reads a boolean. @throws InvalidArgumentError, which commander tells as a usage error. */
+function parseBoolean(text: string): boolean {
+  if (/^(true|t|1|yes|y|on)$/i.test(text)) return true;
+  if (/^(false|f|0|no|n|off)$/i.test(text)) return false;
+  throw new InvalidArgumentError('It must be true or false.');
 }
 
 export function addOwnImageOptions(command: Command): Command {
