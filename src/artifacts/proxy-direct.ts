@@ -48,10 +48,16 @@ export class DirectRoute {
     const { minimumBytes, uploads } = this.#settings;
     const isLarge = source.sizeBytes >= Math.max(1, minimumBytes);
     if (!isLarge || !(await this.#may(uploads, 'multipart_uploads_enabled'))) return false;
+    let sent = 0;
+    const onBytes = (count: number): void => {
+      sent += count;
+      source.onBytes(count);
+    };
     try {
-      await this.#sendParts(path, source);
+      await this.#sendParts(path, { ...source, onBytes });
       return true;
     } catch (error) {
+      source.onBytes(-sent);
       return this.#giveUp(error);
     }
   }
@@ -66,13 +72,15 @@ export class DirectRoute {
     try {
       const asked = { method: 'GET', path: `${PRESIGNED}/${path}`, signal } as const;
       const { url, headers = {} } = await this.#server.callJson(asked);
-      const sent = { ...resumeHeaders(from), ...(headers as Record<string, string>) };
+      const sent = { ...resumeStrictly(from), ...(headers as Record<string, string>) };
       const place = await this.#locate(String(url));
       return readContent(
         await place.client.open({ method: 'GET', ...place.address, headers: sent, signal }),
       );
     } catch (error) {
-      this.#giveUp(error);
+      signal.throwIfAborted();
+      // It may have changed meanwhile: then the server says so, and sends all of it.
+      if (from.offset === 0) this.#giveUp(error);
       return undefined;
     }
   }
@@ -172,6 +180,12 @@ const SERVER_INFO = '/api/3.0/mlflow/server-info';
 
 /** The server, or its store, has no such way; or no such file, which is told better by who looks again. */
 const UNKNOWN: ReadonlySet<string> = new Set(['NOT_IMPLEMENTED', 'RESOURCE_DOES_NOT_EXIST']);
+
+/** S3 does not look at `If-Range`: another file is refused, where servers send it whole. */
+function resumeStrictly(from: ResumePoint): Record<string, string> {
+  const { 'if-range': version, ...headers } = resumeHeaders(from);
+  return version === undefined ? headers : { ...headers, 'if-match': version };
+}
 
 interface WirePart {
   readonly url: string;

@@ -82,7 +82,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'db',
-    summary: 'bring databases of older MLflow versions forward',
+    summary: 'bring databases of older MLflow versions forward; back them up',
     load: async () => (await import('./db.ts')).dbCommand,
   },
   {

@@ -22,6 +22,7 @@ interface RunFlags {
   readonly runId?: string;
   readonly runName?: string;
   readonly buildImage?: boolean;
+  readonly trackingProxy?: boolean;
   readonly env?: readonly string[];
   readonly envFile?: readonly string[];
   readonly dryRun?: boolean;
@@ -91,6 +92,11 @@ function addOwnOptions(command: Command): void {
       'variables for the command, a NAME=value per line; repeatable',
       collect,
     )
+    .option(
+      '--tracking-proxy',
+      'the command logs by way of a server of ours; default: in containers, to stores on this machine',
+    )
+    .option('--no-tracking-proxy', 'the command opens the store by itself')
     .option('--dry-run', 'show what would be done, do nothing')
     .addOption(new Option('--plan', 'same as --dry-run').hideHelp())
     .addOption(
@@ -137,7 +143,10 @@ async function runOrDescribe(
     return 0;
   }
   const { runProject } = await import('../projects/run.ts');
-  return runProject(options, context);
+  return runProject(options, context, async (request) => {
+    const { startRunProxy } = await import('../server/run-proxy/start.ts');
+    return startRunProxy(request, context);
+  });
 }
 
 /** Ten days: no timer of Node's is longer than three weeks. */
@@ -163,6 +172,7 @@ function toRunOptions(uri: string, flags: RunFlags, context: Context): RunOption
     runId: flags.runId,
     runName: flags.runName,
     buildImage: flags.buildImage ?? false,
+    trackingProxy: flags.trackingProxy,
     variableArguments: flags.env ?? [],
     variableFiles: flags.envFile ?? [],
     graceMs: 1_000 * readNumber(env, variables.graceSeconds, 10, LONGEST_SECONDS),

@@ -73,6 +73,12 @@ export interface DatasetInput {
   readonly tags: readonly Tag[];
 }
 
+/** A dataset that went into runs of an experiment, and what for (the tag `mlflow.data.context`). */
+export interface DatasetSummary extends DatasetName {
+  readonly experimentId: string;
+  readonly context: string | undefined;
+}
+
 /** A GenAI evaluation dataset; its records are not read. */
 export interface EvaluationDataset {
   readonly id: string;

@@ -24,6 +24,9 @@ export const variables = {
   trackingAwsSigv4: 'MLFLOW_TRACKING_AWS_SIGV4',
   workspace: 'MLFLOW_WORKSPACE',
   truncateLongValues: 'MLFLOW_TRUNCATE_LONG_VALUES',
+  /** Whether MLflow keeps the addresses of runs and models to itself. */
+  suppressUrls: 'MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT',
+  printModelUrls: 'MLFLOW_PRINT_MODEL_URLS_ON_CREATION',
   experimentName: 'MLFLOW_EXPERIMENT_NAME',
   experimentId: 'MLFLOW_EXPERIMENT_ID',
   runId: 'MLFLOW_RUN_ID',

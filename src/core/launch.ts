@@ -13,6 +13,15 @@ export interface ProcessLaunch {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Where a server of ours listens so that a command reaches it, and what this machine is called there. */
+export interface HostAddress {
+  readonly listen: string;
+  readonly name: string;
+}
+
+/** For commands on this machine, and for containers on its own network. */
+export const LOOPBACK: HostAddress = { listen: '127.0.0.1', name: '127.0.0.1' };
+
 export interface ContainerLaunch {
   readonly kind: 'container';
   readonly image: string;

@@ -1,4 +1,5 @@
 import type { ContainerLaunch, Mount } from '../core/launch.ts';
+import { bypassProxies } from '../core/proxy-bypass.ts';
 import type { Caller } from '../host/caller.ts';
 import { CODE_DIRECTORY } from '../images/dockerfile.ts';
 import type { DockerSettings } from './docker-arguments.ts';
@@ -38,19 +39,20 @@ export function describeLaunch(
   const store = describeStoreAccess(run, plan.cwd);
   const credentials = describeCredentials(run.artifactUri, command.env, plan.credentialFiles);
   const user = settings.user ?? describeOwner(plan.caller, plan.isRootless);
+  const env = {
+    ...(settings.user === undefined ? describeHome(plan.caller) : {}),
+    ...INIT_ENV,
+    ...credentials.env,
+    ...store.env,
+    ...plan.env,
+    ...settings.env,
+  };
   return {
     kind: 'container',
     image: plan.image,
     command: shellCommand(command.shell),
     workingDirectory: settings.workingDirectory ?? CODE_DIRECTORY,
-    env: {
-      ...(settings.user === undefined ? describeHome(plan.caller) : {}),
-      ...INIT_ENV,
-      ...credentials.env,
-      ...store.env,
-      ...plan.env,
-      ...settings.env,
-    },
+    env: { ...env, ...bypassProxies(env, run.directHost) },
     mounts: listMounts(plan, [...store.mounts, ...credentials.mounts, ...showPaths(command)]),
     user,
     options: {

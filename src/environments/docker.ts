@@ -4,6 +4,7 @@ import { readCaller } from '../host/caller.ts';
 import type { Context } from '../host/context.ts';
 import { readDockerConfig, readProxyVariables } from '../host/docker/config.ts';
 import { connectDocker } from '../host/docker/daemon.ts';
+import { findHostAddress } from '../host/docker/host-address.ts';
 import { findImage } from '../host/docker/images.ts';
 import { readTextFile } from '../host/text-file.ts';
 import {
@@ -64,7 +65,11 @@ export function createDockerEnvironment(options: DockerOptions, context: Context
       const work = { docker, context, signal, platform: settings.platform };
       const image = await prepareImage(options, work);
       const plan = await planContainer(image, settings, options, work);
-      return { tags: describeTags(image), launch: describeLaunch.bind(undefined, plan) };
+      return {
+        tags: describeTags(image),
+        findHost: () => findHostAddress(docker, String(settings.hostConfig.NetworkMode ?? '')),
+        launch: describeLaunch.bind(undefined, plan),
+      };
     },
   };
 }

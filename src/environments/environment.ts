@@ -1,5 +1,5 @@
 import type { Tag } from '../core/entities.ts';
-import type { Launch } from '../core/launch.ts';
+import type { HostAddress, Launch } from '../core/launch.ts';
 
 export const ENVIRONMENT_MANAGERS = ['local', 'virtualenv', 'uv', 'conda', 'docker'] as const;
 export type EnvironmentManager = (typeof ENVIRONMENT_MANAGERS)[number];
@@ -57,6 +57,8 @@ export interface Command {
 export interface RunAddress {
   readonly trackingUri: string;
   readonly artifactUri: string;
+  /** A host that is called without an HTTP proxy, whatever else is; absent: none. */
+  readonly directHost?: string | undefined;
 }
 
 /** An environment that is ready; `launch` is pure. */
@@ -65,6 +67,8 @@ export interface PreparedEnvironment {
   readonly tags: readonly Tag[];
   /** Where it lies; absent for the user's own surroundings and for containers. */
   readonly folder?: string | undefined;
+  /** How a container reaches this machine, undefined where it cannot; absent: the command is on this machine. */
+  findHost?(): Promise<HostAddress | undefined>;
   /** `run` is what the command is to reach; only a container needs to be told. */
   launch(command: Command, run?: RunAddress): Launch;
 }

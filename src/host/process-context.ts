@@ -29,6 +29,7 @@ export function createContext(process: NodeJS.Process): ProcessContext {
       stdout,
       stderr,
       color: wantsColor(env, stderr.isTTY),
+      movesCursor: env.TERM !== 'dumb',
       redact: createRedactor(env),
     }),
   };

@@ -2,6 +2,9 @@ import { Chalk, type ChalkInstance } from 'chalk';
 import type { MltsError } from '../core/errors.ts';
 import { InvalidInputs } from '../core/errors.ts';
 import { makePrintable } from '../core/printable.ts';
+import { NO_LINE, type PinnedLine, pinLine } from './pinned-line.ts';
+
+export type { PinnedLine } from './pinned-line.ts';
 
 /**
  * The only way to speak: data to stdout, talk to stderr, everything redacted and freed of control
@@ -25,16 +28,26 @@ export interface Terminal {
   fail(error: MltsError, options?: { readonly debug?: boolean }): void;
   /** Long work: a spinner with `text` on a terminal, elsewhere a plain line now and then. `update` changes the text. */
   progress<T>(text: string, work: (update: (text: string) => void) => Promise<T>): Promise<T>;
+  /** A line at the foot of the terminal, beside whatever a child process writes; elsewhere nothing is shown. */
+  pinLine(): PinnedLine;
 }
 
 export interface TerminalOptions {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly color: boolean;
+  /** Whether the cursor can be moved: not on a `dumb` one. Absent: it can. */
+  readonly movesCursor?: boolean;
   readonly redact: (text: string) => string;
 }
 
-export function createTerminal({ stdout, stderr, color, redact }: TerminalOptions): Terminal {
+export function createTerminal({
+  stdout,
+  stderr,
+  color,
+  movesCursor = true,
+  redact,
+}: TerminalOptions): Terminal {
   const style = new Chalk({ level: color ? 1 : 0 });
   const isInteractive = Boolean(stderr.isTTY);
   const show = (text: string): string => redact(makePrintable(text, { keepStyles: color }));
@@ -64,6 +77,11 @@ export function createTerminal({ stdout, stderr, color, redact }: TerminalOption
         hintLine(problem.hint);
       }
       if (debug) noteCauses(error, note);
+    },
+    pinLine() {
+      if (!isInteractive || !movesCursor || !stderr.columns) return NO_LINE;
+      const line = pinLine(stderr);
+      return { ...line, show: (parts) => line.show(parts.map(show)) };
     },
     async progress(text, work) {
       // A terminal without a size (`script` in CI) would keep the spinner drawing for ever.

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { InvalidInput } from '../core/errors.ts';
@@ -66,13 +66,17 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** `http://127.0.0.1:5000` */
   readonly url: string;
-  /** Accepts no more connections and waits for the requests under way, at most `graceMs`. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Accepts no more connections and waits for the requests under way, at most `graceMs`. A client that has kept its
+   * connection may be asking at this moment: for `lingerMs` it is answered, and told that it was the last time.
+   */
+  close(graceMs: number, lingerMs?: number): Promise<void>;
 }
 
 /** A client that has more to say than this takes is not waited for: 100 of them hold no more than sockets. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const KEEP_ALIVE_MS = 75_000;
+const LINGER_MS = 250;
 /** Filters stand in the address of a GET; Python's servers take as much. */
 const MOST_HEADER_BYTES = 65_536;
 
@@ -89,10 +93,9 @@ export async function startHttpServer(
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0 };
   const limits = { keepAliveTimeout: KEEP_ALIVE_MS, maxHeaderSize: MOST_HEADER_BYTES };
   const settings = { ...timeouts, ...limits, noDelay: true };
-  let isClosing = false;
+  const served = { ...options, isStopping: () => !server.listening };
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
-    if (isClosing) response.setHeader('connection', 'close');
-    void answer(request, response, handler, options);
+    void answer(request, response, handler, served);
   };
   const { tls } = options;
   const server =
@@ -104,10 +107,7 @@ export async function startHttpServer(
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
-    close: (graceMs) => {
-      isClosing = true;
-      return closeServer(server, graceMs);
-    },
+    close: (graceMs, lingerMs = LINGER_MS) => closeServer(server, graceMs, lingerMs),
   };
 }
 
@@ -145,11 +145,15 @@ function explainListen(error: NodeJS.ErrnoException, host: string, port: number)
   }
 }
 
-async function closeServer(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
+async function closeServer(server: Server, graceMs: number, lingerMs: number): Promise<void> {
+  // `close` of an HTTP server would cut such connections at once.
+  const closed = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve());
+  });
+  const leaving = setTimeout(() => server.close(), Math.min(lingerMs, graceMs));
   const cutting = setTimeout(() => server.closeAllConnections(), graceMs);
   await closed;
+  clearTimeout(leaving);
   clearTimeout(cutting);
 }
 
@@ -157,7 +161,7 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   handler: HttpHandler,
-  options: HttpServerOptions,
+  options: HttpServerOptions & { isStopping(): boolean },
 ): Promise<void> {
   let result: HttpAnswer;
   try {
@@ -171,6 +175,7 @@ async function answer(
     if (result.body instanceof Readable) result.body.destroy();
     return;
   }
+  if (options.isStopping()) response.setHeader('connection', 'close');
   await send(result, request, response);
 }
 

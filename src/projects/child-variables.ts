@@ -59,12 +59,12 @@ function isFileStore(trackingUri: string): boolean {
 }
 
 /**
- * The child's whole environment. A MLFLOW_EXPERIMENT_NAME that means another experiment than the run's
+ * The child's whole environment; what `additions` name without a value is not in it. A MLFLOW_EXPERIMENT_NAME that means another experiment than the run's
  * is left out: MLflow in the child refuses to start where name and id disagree.
  */
 export function createChildEnvironment(
   env: Env,
-  additions: readonly Readonly<Record<string, string>>[],
+  additions: readonly Readonly<Record<string, string | undefined>>[],
   experiment: ResolvedExperiment,
 ): Record<string, string> {
   const merged: Record<string, string | undefined> = Object.assign({}, env, ...additions);

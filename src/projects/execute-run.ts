@@ -1,6 +1,7 @@
 import type { Run } from '../core/entities.ts';
 import type { Launch } from '../core/launch.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { PreparedEnvironment } from '../environments/environment.ts';
 import type { Context } from '../host/context.ts';
 import { EXIT_CODE_OF, Interrupted } from '../host/interrupts.ts';
 import type { TrackingStore } from '../tracking/store.ts';
@@ -13,6 +14,7 @@ import { maskParams, maskValues } from './masked-parameters.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { EntryPoint } from './project.ts';
 import type { RunOptions } from './run-options.ts';
+import { openRunRoute, type RunRoute, type StartTrackingProxy } from './tracking-proxy.ts';
 
 export interface RunToExecute {
   readonly prepared: PreparedRun;
@@ -20,6 +22,7 @@ export interface RunToExecute {
   readonly run: Run;
   readonly experiment: ResolvedExperiment;
   readonly store: TrackingStore;
+  readonly startProxy: StartTrackingProxy;
 }
 
 export interface Execution {
@@ -43,7 +46,9 @@ export async function executeRun(toExecute: RunToExecute, context: Context): Pro
       store,
       context,
     );
-    const launch = await prepareLaunch(toExecute, local.values, context);
+    const environment = await prepareEnvironment(toExecute, context);
+    await using route = await openRunRoute(toExecute, environment, context);
+    const launch = describeLaunch(toExecute, local.values, environment, route, context);
     const outcome = await start(launch, options.graceMs, context);
     const { interruptedBy } = outcome;
     return {
@@ -63,28 +68,36 @@ export async function executeRun(toExecute: RunToExecute, context: Context): Pro
   }
 }
 
-async function prepareLaunch(
-  { prepared, run, experiment, store }: RunToExecute,
-  values: ReadonlyMap<string, string>,
-  context: Context,
-): Promise<Launch> {
-  const { entryPoint, parameters, project, variables } = prepared;
-  const { terminal, interrupts, env } = context;
-  const shell = buildCommand(entryPoint, values, parameters.extras);
+async function prepareEnvironment(
+  { prepared, run, store }: RunToExecute,
+  { interrupts }: Context,
+): Promise<PreparedEnvironment> {
   const environment = await prepared.environment.prepare(interrupts.signal);
   interrupts.signal.throwIfAborted();
   if (environment.tags.length > 0) await store.logBatch(run.info.id, { tags: environment.tags });
+  return environment;
+}
+
+function describeLaunch(
+  { prepared, run, experiment }: RunToExecute,
+  values: ReadonlyMap<string, string>,
+  environment: PreparedEnvironment,
+  route: RunRoute,
+  { terminal, env }: Context,
+): Launch {
+  const { entryPoint, parameters, project, variables } = prepared;
+  const shell = buildCommand(entryPoint, values, parameters.extras);
   const shown = buildCommand(entryPoint, maskValues(values), maskParams(parameters.extras));
   terminal.note(terminal.style.dim(`$ ${shown}`));
-  const runVariables = createRunVariables(run.info.id, experiment.id, store.uri);
+  const runVariables = createRunVariables(run.info.id, experiment.id, route.trackingUri);
   return environment.launch(
     {
       shell,
       cwd: project.directory,
-      env: createChildEnvironment(env, [variables, runVariables], experiment),
+      env: createChildEnvironment(env, [variables, runVariables, route.variables], experiment),
       paths: listPaths(entryPoint, values),
     },
-    { trackingUri: store.uri, artifactUri: run.info.artifactUri },
+    route,
   );
 }
 

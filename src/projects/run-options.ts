@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly runId: string | undefined;
   readonly runName: string | undefined;
   readonly buildImage: boolean;
+  /** Whether the command logs by way of a server of ours; undefined: in containers, to local stores. */
+  readonly trackingProxy: boolean | undefined;
   /** As typed: `NAME=value`, or `NAME` to copy ours. */
   readonly variableArguments: readonly string[];
   readonly variableFiles: readonly string[];

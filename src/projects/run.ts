@@ -10,6 +10,7 @@ import { type ResolvedExperiment, resolveExperiment } from './experiment.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import type { RunOptions } from './run-options.ts';
 import { renderNextSteps, renderSummary } from './summary.ts';
+import { checkProxy, type StartTrackingProxy } from './tracking-proxy.ts';
 
 /**
  * `mlts run`: fetches and checks the project, creates the run, starts the command and writes how it
@@ -19,14 +20,21 @@ import { renderNextSteps, renderSummary } from './summary.ts';
  * @throws RunFailed with the child's own exit code; Interrupted; and, before any run exists, whatever
  * is wrong with the command line, the project or the store.
  */
-export async function runProject(options: RunOptions, context: Context): Promise<number> {
+export async function runProject(
+  options: RunOptions,
+  context: Context,
+  startProxy: StartTrackingProxy,
+): Promise<number> {
+  const trackingUri = await resolveTrackingUri(context);
+  checkProxy(options.trackingProxy, trackingUri, context);
   await using prepared = await prepareRun(options, context);
-  const store = await openTrackingStore(await resolveTrackingUri(context), context);
+  const store = await openTrackingStore(trackingUri, context);
   try {
     const experiment = await findExperiment(options, store, context);
     const run = await createProjectRun(prepared, options, experiment.id, store, context);
     announce(run, experiment, context);
-    const execution = await executeRun({ prepared, options, run, experiment, store }, context);
+    const toExecute = { prepared, options, run, experiment, store, startProxy };
+    const execution = await executeRun(toExecute, context);
     const unwritten = await endRun(
       store,
       { id: run.info.id, deadlineMs: options.storeDeadlineMs },

@@ -104,7 +104,10 @@ const LARGEST_AT_ONCE = 256 * 1024;
 async function readBytes(file: string, start: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length);
   if (length === 0) return bytes;
-  await using parts = await openParts(file);
+  await using parts = await openParts(file).catch((error: NodeJS.ErrnoException) => {
+    // It was deleted since it was looked at.
+    throw error.code === 'ENOENT' ? new NotFound(file) : error;
+  });
   await parts.read(bytes, start);
   return bytes;
 }

@@ -26,6 +26,8 @@ const PARTIAL_PREFIX = '.artifact.uploading.';
 /** All below one of these is one store: the roots of runs are very many. */
 const BUCKET = /^((?:s3|gs):\/\/[^/]+)\/?(.*?)\/*$/is;
 
+const MOST_SHARED = 50;
+
 /** Of a store that others use too. */
 const release = async (): Promise<void> => {};
 
@@ -53,6 +55,8 @@ export interface ArtifactOptions {
   readonly trackingUri: string;
   /** How long an address is good that a client fetches a file from by itself. */
   readonly presignedSeconds: number;
+  /** Where the artifact that passes through at a path lies; absent: at that path below `destination`. */
+  findPassing?(path: string): Promise<{ readonly root: string; readonly path: string }>;
 }
 
 /** Where the artifacts lie that this server hands out. */
@@ -98,12 +102,17 @@ export class ArtifactPlaces {
     }
     checkHost(root, this.#options.trustedLocations);
     const [, bucket, prefix = ''] = BUCKET.exec(root) ?? [];
-    if (bucket !== undefined) {
+    if (bucket !== undefined && this.#mayShare(bucket)) {
       const store = await this.#share(bucket);
       return { store, path: joinPath(prefix, path), file: undefined, release };
     }
+    return this.#openPlace(root, path);
+  }
+
+  async #openPlace(root: string, path: string, purpose: Purpose = 'read'): Promise<Place> {
+    const file = await this.#locate(root, path, purpose);
     const store = await this.#open(root);
-    return { store, path, file: await this.#locate(root, path), release: () => store.close() };
+    return { store, path, file, release: () => store.close() };
   }
 
   /** Whether the root is one that this server hands out (`_is_servable_proxied_run_artifact_root`). */
@@ -119,9 +128,18 @@ export class ArtifactPlaces {
   }
 
   async #openDestination(path: string, purpose: Purpose = 'read'): Promise<Place> {
-    const { destination } = this.#options;
+    const { destination, findPassing } = this.#options;
+    if (findPassing !== undefined) {
+      const found = await findPassing(path);
+      return this.#openPlace(found.root, found.path, purpose);
+    }
     const file = await this.#locate(destination, path, purpose);
     return { store: await this.#share(destination), path, file, release };
+  }
+
+  /** Clients choose buckets: none of them fills the memory with them. */
+  #mayShare(bucket: string): boolean {
+    return this.#shared.has(bucket) || this.#shared.size < MOST_SHARED;
   }
 
   /** Opens a store once for all: its connections are kept. */

@@ -19,7 +19,7 @@ def describe_columns(data):
     if not isinstance(data, pandas.DataFrame):
         return None
     return {
-        "index": "" if isinstance(data.index, pandas.RangeIndex) else str(data.index.dtype),
+        "index": "" if isinstance(data.index, pandas.RangeIndex) else f"{data.index.nlevels} {data.index.dtype}",
         "columns": [[name, find_kind(data.iloc[:, place])] for place, name in enumerate(data.columns)],
     }
 

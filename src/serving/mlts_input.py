@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 
 from mlts_columns import Unfit
 
@@ -24,7 +23,7 @@ class Reader:
         """The frames of a chunk, one after the other."""
         kind = header["contentType"]
         if kind == "csv":
-            yield self._parse_csv(body, header)
+            yield self._parse_csv(body)
         elif kind == "jsonl":
             yield self._read_records(body.split(b"\n"), header["skipped"] + 1)
         else:
@@ -38,17 +37,15 @@ class Reader:
         with open_plain(path) as lines:
             return self._read_records(lines, 1)
 
-    def _parse_csv(self, body, header):
-        """Lines in messages are counted from the start of the file."""
+    def _parse_csv(self, body):
+        """How many fields a row may have depends on the rows before it: what pandas refuses in a chunk it may take in
+        the whole file, and there its words name the right line."""
         from mlflow.exceptions import MlflowException
 
         try:
             return self._server.parse_csv_input(io.BytesIO(body))
         except MlflowException as error:
-            if (header["columns"] or {}).get("index"):
-                raise Unfit("whole", "rows have more fields than the header") from None
-            error.message = add_to_lines(error.message, header["skipped"])
-            raise
+            raise Unfit("whole", "pandas does not take a part of it by itself") from error
 
     def _read_records(self, lines, first):
         records = [read_record(line, number) for number, line in enumerate(lines, first) if line.strip()]
@@ -62,10 +59,6 @@ class Reader:
             return parse(data, self._schema)
         # Until MLflow 2.8.
         return self._server.infer_and_parse_json_input(json.dumps(data), self._schema)
-
-
-def add_to_lines(message, skipped):
-    return re.sub(r"in line (\d+)", lambda found: f"in line {int(found[1]) + skipped}", message)
 
 
 def open_plain(path):

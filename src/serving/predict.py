@@ -149,10 +149,10 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Predictions go to stdout; what a model prints does not belong there.
     os.dup2(2, 1)
+    worker = read_worker()
     # Modules of a model are not to be found beside this file.
     sys.path.pop(0)
     os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
-    worker = read_worker()
     worker.end_with_parent()
     channel = worker.Channel()
     predictor = load(worker, channel, sys.argv[1])

@@ -7,8 +7,6 @@ or the columns of one or several requests, which have been read and checked agai
 """
 
 import ctypes
-import inspect
-import io
 import json
 import os
 import signal
@@ -17,9 +15,10 @@ import struct
 import sys
 import traceback
 
+from mlts_quick import JSON_TYPE, find_column_scorer
+
 CHANNEL = 3
 LENGTHS = struct.Struct("<II")
-JSON_TYPE = "application/json"
 
 
 class Channel:
@@ -102,141 +101,6 @@ def answer_errors(score):
         return 500, "text/plain", "Internal Server Error"
 
 
-class ColumnScorer:
-    """Calls the flavor's own `predict` on a DataFrame that is made straight from columns, as `PyFuncModel.predict`
-    does when it has checked its input.
-
-    It is the DataFrame that MLflow would have made of the same request: `is_exact` makes sure of that when the
-    model is loaded, by having one made both ways.
-    """
-
-    def __init__(self, model, scoring_server):
-        import numpy
-        import pandas
-        from mlflow.pyfunc.context import Context, set_prediction_context
-
-        self._make_context, self._set_context = Context, set_prediction_context
-        self._numpy, self._pandas, self._server = numpy, pandas, scoring_server
-        self._model = model
-        self._schema = model.metadata.get_input_schema()
-        self._names = self._schema.input_names()
-        self._types = [kind.name for kind in self._schema.input_types()]
-        self._dtypes = [kind.to_numpy() for kind in self._schema.input_types()]
-        self._index = pandas.Index(self._names)
-        self._is_matrix = set(self._types) == {"double"}
-        takes_params = inspect.signature(model._predict_fn).parameters.get("params")
-        has_params = takes_params and takes_params.kind != inspect.Parameter.VAR_KEYWORD
-        self._arguments = {"params": self._validate(None)[1]} if has_params else {}
-        self._context = {**read_dependencies(model.metadata), "model_id": model.model_id}
-
-    def score(self, header, body):
-        """One answer for each of the requests whose rows are joined in the columns.
-
-        None where that fails, or where rows of several requests cannot be told apart in what the model gives: then
-        each request is asked the exact way, which has MLflow's own words for what is wrong with it.
-        """
-        sizes = header["parts"]
-        try:
-            frame = self._frame(sum(sizes), header["texts"], body)
-            with self._set_context(self._make_context(**self._context)):
-                predictions = self._model._predict_fn(frame, **self._arguments)
-            if len(sizes) == 1:
-                return [(200, JSON_TYPE, self._write(predictions))]
-            if not self._is_by_row(predictions, sum(sizes)):
-                return None
-            return [(200, JSON_TYPE, text) for text in self._write_parts(predictions, sizes)]
-        except Exception:
-            return None
-
-    def _is_by_row(self, predictions, rows):
-        kinds = (self._numpy.ndarray, self._pandas.DataFrame, self._pandas.Series, list)
-        return isinstance(predictions, kinds) and len(predictions) == rows
-
-    def _write_parts(self, predictions, sizes):
-        if isinstance(predictions, self._numpy.ndarray) and predictions.dtype.kind in "biuf":
-            predictions = predictions.tolist()
-        take = getattr(predictions, "iloc", predictions)
-        start, texts = 0, []
-        for size in sizes:
-            texts.append(self._write(take[start : start + size]))
-            start += size
-        return texts
-
-    def _write(self, predictions):
-        output = io.StringIO()
-        self._server.predictions_to_json(predictions, output)
-        return output.getvalue()
-
-    def _frame(self, rows, texts, body):
-        """`body` holds the numbers, column after column; `texts` the columns of type string."""
-        numbers = self._numpy.frombuffer(body, dtype="<f8").reshape(-1, rows)
-        if self._is_matrix:
-            return self._pandas.DataFrame(numbers.T, columns=self._index, copy=False)
-        remaining_texts, remaining_numbers = iter(texts), iter(numbers)
-        return self._pandas.DataFrame({
-            name: next(remaining_texts)
-            if kind == "string"
-            else next(remaining_numbers).astype(dtype)
-            for name, kind, dtype in zip(self._names, self._types, self._dtypes)
-        })
-
-    def _validate(self, frame):
-        from mlflow.pyfunc import _validate_prediction_input
-
-        schema = None if frame is None else self._schema
-        flavor = self._model.loader_module
-        return _validate_prediction_input(frame, None, schema, None, flavor)
-
-    def is_exact(self):
-        kinds = [EXAMPLES[kind] for kind in self._types]
-        rows = [[kind[row] for kind in kinds] for row in range(2)]
-        split = {"dataframe_split": {"columns": self._names, "data": rows}}
-        exact = self._validate(self._server.infer_and_parse_data(split, self._schema))[0]
-        columns = list(zip(*rows))
-        numbers = [column for kind, column in zip(self._types, columns) if kind != "string"]
-        texts = [list(column) for kind, column in zip(self._types, columns) if kind == "string"]
-        body = bytearray(self._numpy.array(numbers, dtype="<f8").tobytes())
-        made = self._frame(2, texts, body)
-        self._pandas.testing.assert_frame_equal(made, exact, check_exact=True, check_column_type=True)
-        ours, theirs = made.to_numpy().flags, exact.to_numpy().flags
-        return ours.f_contiguous == theirs.f_contiguous and type(made.index) is type(exact.index)
-
-
-EXAMPLES = {
-    "boolean": [True, False],
-    "integer": [7, -3],
-    "long": [9, -5_000_000_000],
-    "float": [0.5, -1.25],
-    "double": [0.1, -1e300],
-    "string": ["a", "\u00e9"],
-}
-
-
-def read_dependencies(metadata):
-    """What MLflow tells of retrievers and the like to those who trace predictions."""
-    schemas = (metadata.metadata or {}).get("dependencies_schemas")
-    if schemas is None:
-        return {}
-    return {"dependencies_schemas": {name: json.dumps(schema) for name, schema in schemas.items()}}
-
-
-def find_column_scorer(model, scoring_server):
-    """None where the exact way is the only one: for all but plain columns, for params, for old MLflow."""
-    try:
-        from mlflow.pyfunc import PyFuncModel
-
-        metadata = model.metadata
-        is_hinted = metadata._is_signature_from_type_hint() or metadata._is_type_hint_from_example()
-        if is_flask(scoring_server) or type(model) is not PyFuncModel or is_hinted:
-            return None
-        if metadata.get_params_schema() is not None:
-            return None
-        scorer = ColumnScorer(model, scoring_server)
-        return scorer if scorer.is_exact() else None
-    except Exception:
-        return None
-
-
 def describe_error(error):
     """What Python says of an error that is being handled; `module` is what it did not find."""
     return {
@@ -256,7 +120,7 @@ def load(channel, model_path):
     except BaseException as error:
         channel.send({"kind": "failed", **describe_error(error)})
         sys.exit(1)
-    return exact, find_column_scorer(model, scoring_server)
+    return exact, None if is_flask(scoring_server) else find_column_scorer(model, scoring_server)
 
 
 def serve(channel, exact, columns):
@@ -280,6 +144,8 @@ def main():
     # Ctrl-C and the like are the server's to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent()
+    # Modules of a model are not to be found beside this file.
+    sys.path.pop(0)
     channel = Channel()
     exact, columns = load(channel, sys.argv[1])
     import mlflow

@@ -60,11 +60,20 @@ export class CommitGroup {
     try {
       await this.#connection.execute(COMMIT, deadlineMs);
     } catch (error) {
-      if (this.#connection.isInTransaction) this.#connection.run('rollback');
       this.#lose(error);
+      this.#undo();
       return;
     }
     for (const { resolve } of this.#members.splice(0)) resolve();
+  }
+
+  /** SQLite ends the transaction even where it cannot undo it now: the log is not followed to its end. */
+  #undo(): void {
+    try {
+      if (this.#connection.isInTransaction) this.#connection.run('rollback');
+    } catch {
+      // All of its members have been told already.
+    }
   }
 
   #lose(error: unknown): void {

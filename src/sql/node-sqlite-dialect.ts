@@ -76,11 +76,12 @@ class NodeSqliteDriver implements Driver {
   }
 
   /** Who comes meanwhile writes into the same transaction, and all are told when it is on the disk. */
-  async commitTransaction(turn: DatabaseConnection): Promise<void> {
-    const stored = this.#group.add();
-    if (this.#group.isFull) await this.#group.commit((turn as Turn).deadlineMs);
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    const turn = connection as Turn;
+    const stored = turn.finish();
+    if (this.#group.isFull) await this.#group.commit(turn.deadlineMs);
     else this.#commitSoon();
-    (turn as Turn).end();
+    turn.end();
     await stored;
   }
 
@@ -96,8 +97,9 @@ class NodeSqliteDriver implements Driver {
     });
   }
 
-  async rollbackTransaction(): Promise<void> {
-    this.#group.rollBack();
+  /** kysely asks for it after a commit that failed, too: by then somebody else's transaction may be running. */
+  async rollbackTransaction(turn: DatabaseConnection): Promise<void> {
+    if ((turn as Turn).isInTransaction) this.#group.rollBack();
   }
 
   async destroy(): Promise<void> {
@@ -110,7 +112,8 @@ class NodeSqliteDriver implements Driver {
 class Turn implements DatabaseConnection {
   readonly #connection: NodeSqliteConnection;
   readonly #group: CommitGroup;
-  #isInTransaction = false;
+  /** From its beginning until its work is done, or undone. */
+  isInTransaction = false;
   readonly deadlineMs: number;
   readonly end: () => void;
 
@@ -128,12 +131,19 @@ class Turn implements DatabaseConnection {
 
   async begin(): Promise<void> {
     await this.#group.begin(this.deadlineMs);
-    this.#isInTransaction = true;
+    this.isInTransaction = true;
+  }
+
+  /** Settles when what was done is stored, or lost. */
+  finish(): Promise<void> {
+    const stored = this.#group.add();
+    this.isInTransaction = false;
+    return stored;
   }
 
   /** Outside of a transaction only what is on the disk is seen. */
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    if (!this.#isInTransaction) await this.#group.commit(this.deadlineMs);
+    if (!this.isInTransaction) await this.#group.commit(this.deadlineMs);
     return this.#connection.execute(query, this.deadlineMs);
   }
 

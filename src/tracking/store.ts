@@ -1,5 +1,6 @@
 import type {
   DatasetName,
+  DatasetSummary,
   EvaluationDataset,
   Experiment,
   Metric,
@@ -188,6 +189,8 @@ export interface TrackingStore {
   getRunLinks(runId: string): Promise<RunLinks>;
   /** Those of many runs by their ids; a run that has none, or is not there, may be left out. */
   getLinksOfRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunLinks>>;
+  /** The datasets of these experiments' runs, deleted ones too: each once for each use, 1000 at most. */
+  summarizeDatasets(experimentIds: readonly string[]): Promise<readonly DatasetSummary[]>;
   /** What is an input already stays as it is. */
   logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void>;
   /** What is an output already stays as it is. */

@@ -186,6 +186,13 @@ describe('what is wrong is one line with the mend', () => {
       1,
       /float64.*\nhint: write the numbers .* as 1.0/,
     ],
+    [
+      'regression',
+      ['-t', 'csv', '--stream'],
+      'a,b,c\n1.5,2,3\n1.5,2,3,4\n',
+      1,
+      /Expected 3 fields in line 3, saw 4\b.*\nhint: mend the input/,
+    ],
     ['regression', [], 'a,b,c\n', 1, /valid JSON.*\nhint: say what it is: -t csv/],
     ['regression', ['-t', 'jsonl'], '{"a":1}\nx\n', 1, /line 2 is no JSON/],
     [
@@ -237,7 +244,7 @@ describe('what is wrong is one line with the mend', () => {
   });
 });
 
-/** Each row has a megabyte, so that four of them are a chunk. */
+/** Each row has a megabyte, so that two of them are a chunk. */
 const makeRows = (orders: readonly string[]): string =>
   ['order,padding', ...orders.map((order) => `${order},${'x'.repeat(1_000_000)}`), ''].join('\n');
 const hidePids = (text: string): string => text.replace(/by \d+/g, 'by [PID]');
@@ -264,7 +271,7 @@ describe('in chunks', () => {
       const slow = orders.map((_, index) => (index === 9 ? 'sleep 1.5' : 'x'));
       await rig.write({ [`${name}.csv`]: makeRows(slow), [`${name}/x`]: '' });
       const started = rig.start(argue('custom', flags(name)), { env });
-      await waitForChunks(name, 2);
+      await waitForChunks(name, 4);
       started.kill(signal);
       const ended = await started.ended;
       if (signal !== 'SIGKILL') {
@@ -384,6 +391,27 @@ test.skipIf(noSmallDisk !== undefined).each([['--stream'], ['--no-stream']])(
     expect(ended.stderr).toMatch(/error: .*[nN]o space left on .*\nhint: make room/);
     expect(await readdir(disk.path)).toEqual(['out.json']);
     expect(await readFile(join(disk.path, 'out.json'), 'utf8')).toBe('old');
+  },
+);
+
+test.skipIf(noSmallDisk !== undefined)(
+  `a disk that is full half way: what is done is gone on with when there is room${noSmallDisk ? `: ${noSmallDisk}` : ''}`,
+  async () => {
+    await rig.write({ 'filling.csv': makeRows(['a', 'b', 'c', 'd', 'e']) });
+    await using disk = await mountSmallDisk(rig.path('filling'), 3_000);
+    const flags = ['-i', 'filling.csv', '-o', 'filling/out.json', '--stream'];
+    const failed = await predict('unsigned', flags);
+    expect(failed).toMatchObject({ exitCode: 1 });
+    expect(failed.stderr).toMatch(/2 rows are predicted and kept in .*: go on with --resume/);
+    expect(failed.stderr).toMatch(/error: .*no space left on .*\nhint: make room/i);
+    await execa('mount', ['-o', 'remount,size=20m', disk.path]);
+    const resumed = await predict('unsigned', [...flags, '--resume']);
+    expect(resumed).toMatchObject({ exitCode: 0 });
+    const { predictions } = JSON.parse(await readFile(join(disk.path, 'out.json'), 'utf8')) as {
+      predictions: readonly { readonly order: string }[];
+    };
+    expect(predictions.map(({ order }) => order)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(await readdir(disk.path)).toEqual(['out.json']);
   },
 );
 

@@ -82,6 +82,25 @@ describe('mlts models serve', () => {
     },
   );
 
+  test('SIGTERM under load: each request that gets through is answered, also on kept connections', async () => {
+    const serving = await serve(join(models, 'custom'), '-w', '2');
+    const statuses = new Set<number>();
+    const askUntilRefused = async (): Promise<unknown> => {
+      for (;;) {
+        try {
+          statuses.add((await invoke(serving.url, order('sleep 0.01'))).status);
+        } catch (error) {
+          return ((error as Error).cause as NodeJS.ErrnoException).code;
+        }
+      }
+    };
+    const clients = Array.from({ length: 8 }, askUntilRefused);
+    await sleep(500);
+    expect((await stop(serving)).exitCode).toBe(0);
+    expect(await Promise.all(clients)).toEqual(Array(8).fill('ECONNREFUSED'));
+    expect([...statuses]).toEqual([200]);
+  });
+
   test('the workers end with a server that is killed', async () => {
     const serving = await serve(join(models, 'custom'), '-w', '2');
     await stop(serving, 'SIGKILL');

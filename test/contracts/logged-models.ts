@@ -208,6 +208,38 @@ export function testLoggedModels(
       expect(links.modelOutputs).toEqual([{ modelId: made.id, step: 7 }]);
     });
 
+    test('the datasets of experiments are told once for each use', async () => {
+      const makeOne = () => store.createExperiment({ name: `datasets ${randomUUID()}` });
+      const [one, other] = [await makeOne(), await makeOne()];
+      const use = async (experimentId: string, digest: string, context?: string) => {
+        const { info } = await createRun(experimentId);
+        const dataset = { name: 'rows', digest, sourceType: 'local', source: 'x', ...NO_SCHEMA };
+        const tags = context === undefined ? [] : [{ key: 'mlflow.data.context', value: context }];
+        await store.logInputs(info.id, { datasetInputs: [{ dataset, tags }] });
+        return info.id;
+      };
+      await use(one, 'a', 'training');
+      await use(one, 'a', 'training');
+      await use(one, 'a', 'eval');
+      await store.deleteRun(await use(one, 'b'));
+      await use(other, 'a', 'training');
+      const text = (experimentId: string, digest: string, context: string | undefined) => ({
+        experimentId,
+        name: 'rows',
+        digest,
+        context,
+      });
+      const [training, evaluated] = [text(one, 'a', 'training'), text(one, 'a', 'eval')];
+      const ofOne = await store.summarizeDatasets([one]);
+      expect(ofOne).toHaveLength(3);
+      expect(ofOne).toEqual(
+        expect.arrayContaining([training, evaluated, text(one, 'b', undefined)]),
+      );
+      const ofBoth = await store.summarizeDatasets([one, other]);
+      expect(ofBoth).toHaveLength(4);
+      expect(ofBoth).toContainEqual(text(other, 'a', 'training'));
+    });
+
     test('one dataset serves several runs', async () => {
       const dataset = {
         name: 'shared',

@@ -36,6 +36,7 @@ const KINDS: readonly (readonly string[])[] = [
   ['x', 'größe', '\u{1f600}', 'a b', "it's", ' lead', '日本', 'no break', '\u2028', '\u0085'],
   ['"a,b"', '"q""r"', '""', '"line\nfeed"', '"both\r\nends"', '"1"', '" "', '""""', '"a\tb"'],
   ['2024-01-02', '12:30', '1_000', '0x10', '1j', '$3'],
+  ['1,5', '1,5', '2,5', '1', 'x,y,z', ','],
   ['a"b', 'a"b"c', '"ab"c'],
 ];
 
@@ -90,7 +91,7 @@ function write({ header, columns, end, start, blank, last }: TableText): string 
 }
 
 test('any CSV in chunks gives what MLflow makes of the whole', async () => {
-  const tables = fc.sample(table, { numRuns: 300, seed: 5 });
+  const tables = fc.sample(table, 300);
   const cases = tables.map(
     (one): PredictCase => ({ model: 'unsigned', input: write(one), type: 'csv' }),
   );

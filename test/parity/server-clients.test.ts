@@ -35,11 +35,19 @@ client.set_model_version_tag(name, version.version, "ok", "yes")
 client.rename_experiment(experiment, name + " renamed")
 by_name = client.get_experiment_by_name(name + " renamed")
 missing = client.get_experiment_by_name("nobody")
+if hasattr(client, "list_experiments"):
+    assert experiment in [e.experiment_id for e in client.list_experiments()]
+    assert name in [m.name for m in client.list_registered_models()]
 try:
     client.get_run("f" * 32)
     refused = ""
 except Exception as error:
     refused = error.error_code
+client.log_text(run_id, "größe", "notes/a b.txt")
+client.log_dict(run_id, {"a": 1}, "top.json")
+files = [[f.path, f.is_dir, f.file_size] for f in client.list_artifacts(run_id) + client.list_artifacts(run_id, "notes")]
+client.log_artifacts(run_id, client.download_artifacts(run_id, "notes"), "copied")
+copied = open(client.download_artifacts(run_id, "copied/a b.txt"), encoding="utf-8").read()
 latest = client.get_latest_versions(name, ["Production"])
 print(json.dumps({
     "found": [r.info.run_id == run_id for r in found],
@@ -48,6 +56,7 @@ print(json.dumps({
     "params": found[0].data.params, "note": found[0].data.tags["mlflow.note.content"],
     "history": [[m.step, m.value, m.timestamp] for m in history],
     "latest": [[str(v.version), v.current_stage, v.status, v.run_id == run_id] for v in latest],
+    "files": files, "copied": copied,
     "tags": by_name.tags, "missing": missing, "refused": refused,
     "models": [m.name for m in client.search_registered_models("name = '" + name + "'")],
 }))
@@ -62,6 +71,12 @@ const EXPECTED = {
   note: 'words',
   history: Array.from({ length: 10 }, (_, step) => [step, step / 10, 7]),
   latest: [['1', 'Production', 'READY', true]],
+  files: [
+    ['notes', true, null],
+    ['top.json', false, 12],
+    ['notes/a b.txt', false, 7],
+  ],
+  copied: 'größe',
   tags: { team: 'a' },
   missing: null,
   refused: 'RESOURCE_DOES_NOT_EXIST',
@@ -69,7 +84,7 @@ const EXPECTED = {
 
 async function work(python: string, name: string): Promise<unknown> {
   const { stdout } = await execa(python, ['-W', 'ignore', '-c', WORKFLOW, server.uri, name], {
-    env: mlflowEnv(),
+    env: mlflowEnv({ MLFLOW_TRACKING_URI: server.uri }),
     extendEnv: false,
     cwd: server.folder,
   });
@@ -82,7 +97,7 @@ describe('Python clients do their work on mlts server', () => {
     expect(await work(python, 'newest')).toEqual({ ...EXPECTED, models: ['newest'] });
   }, 120_000);
 
-  test.each(['2.3.2', '2.22.2', '3.4.0'])(
+  test.each(['1.30.1', '2.3.2', '2.22.2', '3.4.0'])(
     '%s',
     async (version) => {
       const python = await ensureOlderMlflow(version);

@@ -225,6 +225,28 @@ describe('clients whose files go past the server', () => {
   }, 60_000);
 });
 
+test('what we cannot reach by ourselves goes through the server, and that is told', async () => {
+  // All but the server itself would have to go over a proxy that is not there.
+  const proxy = { http_proxy: 'http://127.0.0.1:9', no_proxy: new URL(ours.uri).host };
+  const env = { ...rig.env, MLFLOW_TRACKING_URI: ours.uri, ...DIRECT, ...proxy };
+  const mlts = (...args: string[]) =>
+    rig.mlts(args, { env: { ...env, MLFLOW_HTTP_REQUEST_MAX_RETRIES: '0' } });
+  const { stdout } = await mlts('runs', 'create', '--experiment-id', '0');
+  const { run_id: run } = JSON.parse(stdout) as { run_id: string };
+  const file = rig.path('a b+c.json');
+  const sent = await mlts('artifacts', 'log-artifact', '-r', run, '-l', file);
+  const got = await mlts('artifacts', 'download', '-r', run, '-d', rig.path('round'));
+  for (const { exitCode, stderr } of [sent, got]) {
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+    expect(stderr).toMatch(/goes through the server instead/);
+    expect(stderr).not.toMatch(/X-Amz/);
+  }
+  expect((await readFile(rig.path('round/a b+c.json'))).equals(CONTENT)).toBe(true);
+  const path = `${PROXY}/artifacts/0/${run}/artifacts/a%20b%2Bc.json`;
+  expect(listPassed()).toEqual([`PUT ${path}`, `GET ${path}`]);
+  expect(await readdir(join(buckets, 'lake/ours/0', run, 'artifacts'))).toEqual(['a b+c.json']);
+}, 60_000);
+
 describe('runs whose artifacts are reached directly', () => {
   test('a single file has an address to send it to and one to fetch it from', async () => {
     const told = [];

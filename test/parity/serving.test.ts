@@ -15,6 +15,7 @@ const MODELS = [
   'mixed',
   'seeing',
   'regression',
+  'chosen',
   'custom',
   'nested',
   'tensor',
@@ -314,7 +315,7 @@ describe('without a content type, and other paths', () => {
 describe('the quick way', () => {
   test('is taken where it can be, and no further', () => {
     const quick = MODELS.filter((name) => ours.get(name)?.takesColumns);
-    expect(quick).toEqual(['numbers', 'mixed', 'seeing', 'regression']);
+    expect(quick).toEqual(['numbers', 'mixed', 'seeing', 'regression', 'chosen']);
   });
 
   test('gives what MLflow gives, whatever is asked', async () => {
@@ -342,6 +343,34 @@ describe('the quick way', () => {
         await expectSame('seeing', split(MIXED, ...rows));
       }),
       { numRuns: 100 },
+    );
+  });
+
+  test('gives what MLflow gives, whatever the numbers and the order of their columns', async () => {
+    const number = fc.oneof(
+      { weight: 9, arbitrary: fc.float({ noNaN: true }) },
+      fc.double(),
+      fc.integer(),
+    );
+    const rowsOf = (columns: readonly string[]) =>
+      fc.tuple(
+        fc.shuffledSubarray([...columns], { minLength: columns.length }),
+        fc.array(fc.array(number, { minLength: columns.length, maxLength: columns.length }), {
+          minLength: 1,
+          maxLength: 9,
+        }),
+      );
+    await fc.assert(
+      fc.asyncProperty(
+        rowsOf(COLUMNS),
+        rowsOf(['a', 'b', 'c']),
+        async ([all, many], [few, rows]) => {
+          await expectSame('numbers', split(all, ...many));
+          await expectSame('regression', split(few, ...rows));
+          await expectSame('chosen', split(few, ...rows));
+        },
+      ),
+      { numRuns: 50 },
     );
   });
 });

@@ -124,6 +124,51 @@ describe('mlts server --app-name basic-auth', () => {
       const path = `/api/2.0/mlflow/experiments/get?experiment_id=${id}`;
       expect((await ask(basic('eve:a password of eve'), path)).status).not.toBe(200);
     }
+    const post = async (login: string, path: string, body: unknown) => {
+      const headers = { authorization: basic(login), 'content-type': 'application/json' };
+      const request = { method: 'POST', headers, body: JSON.stringify(body) };
+      const answer = await fetch(`${server.uri}${path}`, request);
+      return { status: answer.status, json: await answer.json().catch(() => undefined) };
+    };
+    const datasets = '/ajax-api/2.0/mlflow/experiments/search-datasets';
+    const run = await post(`admin:${password}`, '/api/2.0/mlflow/runs/create', {
+      experiment_id: '0',
+    });
+    const { run_id: runId } = (run.json as { run: { info: { run_id: string } } }).run.info;
+    const upload = `/ajax-api/2.0/mlflow/upload-artifact?run_uuid=${runId}&path=x`;
+    const preview = '/api/2.0/preview/mlflow/registered-models/create';
+    for (const login of [`admin:${password}`, 'eve:a password of eve']) {
+      const wanted = login.startsWith('eve') ? 403 : 200;
+      expect((await post(login, datasets, { experiment_ids: ['0'] })).status).toBe(wanted);
+      expect((await post(login, upload, 'x')).status).toBe(wanted);
+    }
+    expect((await post(`admin:${password}`, preview, { name: 'old' })).status).toBe(200);
+    expect((await post('eve:a wrong password', preview, { name: 'older' })).status).toBe(401);
+    await users(['grant', 'eve', 'registered_model:old', 'DENY']);
+    const list = '/api/2.0/preview/mlflow/registered-models/list';
+    expect(await (await ask(basic('eve:a password of eve'), list)).json()).toEqual({});
+  });
+
+  test('a grant is given by the name of an experiment too', async () => {
+    await users(['create', 'joe'], 'a password of joe\n');
+    const named = ['--experiment-name', 'Default'];
+    const granted = await users(['grant', 'joe', 'DENY', ...named]);
+    expect(granted.stderr).toBe('joe: DENY for experiment 0');
+    const path = '/api/2.0/mlflow/experiments/get?experiment_id=0';
+    expect((await ask(basic('joe:a password of joe'), path)).status).toBe(403);
+    expect((await users(['revoke', 'joe', ...named])).exitCode).toBe(0);
+    expect((await ask(basic('joe:a password of joe'), path)).status).toBe(200);
+    for (const [words, says] of [
+      [
+        ['grant', 'joe', 'READ', '--experiment-name', 'none'],
+        /no experiment named `none`.*\nhint: /,
+      ],
+      [['grant', 'joe', 'experiment:0', 'READ', ...named], /`READ` is one argument too many/],
+      [['grant', 'joe', 'READ'], /missing argument `permission`/],
+      [['revoke', 'joe', ...named], /no permission of its own.*\nhint: see `mlts users list`/],
+    ] as const) {
+      expect((await users(words)).stderr).toMatch(says);
+    }
   });
 
   test('one line for what cannot be', async () => {
@@ -144,7 +189,7 @@ describe('mlts server --app-name basic-auth', () => {
     expect((await ask(basic(`admin:${password}`))).status).toBe(200);
   });
 
-  test('Python as the authorization function, and a password that all know, are told', async () => {
+  test('Python as the authorization function, and a password that all know, are told; so are settings without a use', async () => {
     const config = join(server.folder, 'auth.ini');
     const start = async (line: string) => {
       await writeFile(config, `[mlflow]\ndatabase_uri = sqlite:///new.db\n${line}\n`);
@@ -153,7 +198,13 @@ describe('mlts server --app-name basic-auth', () => {
       return execa(bin, args, { cwd: server.folder, env, extendEnv: false, reject: false });
     };
     expect((await start('authorization_function = mine:check')).stderr).toContain('mine:check');
-    expect((await start('admin_password = password1234')).stderr).toContain('everybody knows');
+    const known = 'admin_password = password1234';
+    const idle = 'read_database_uri = sqlite:///r.db\nauth_cache_ttl_seconds = 60';
+    const { stderr } = await start(`${known}\ngrant_default_workspace_access = false\n${idle}`);
+    expect(stderr).toContain('everybody knows');
+    const unused =
+      /^warning: .*auth\.ini: mlts does not use read_database_uri, auth_cache_ttl_seconds$/m;
+    expect(stderr).toMatch(unused);
   });
 });
 

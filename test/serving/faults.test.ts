@@ -1,20 +1,26 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { execa } from 'execa';
+import { afterAll, describe, expect, test } from 'vitest';
 import { invoke, serveTestModel, type TestedServer } from './scoring-server.ts';
 
-const servers: TestedServer[] = [];
-const serve: typeof serveTestModel = async (...args) => {
-  const server = await serveTestModel(...args);
-  servers.push(server);
+/** Those with the same options are one: what ends a worker is over when the next test asks. */
+const servers = new Map<string, Promise<TestedServer>>();
+const serve: typeof serveTestModel = (name, options = {}) => {
+  const key = `${name} ${JSON.stringify(options)}`;
+  const server = servers.get(key) ?? serveTestModel(name, options);
+  servers.set(key, server);
   return server;
 };
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.close();
+afterAll(async () => {
+  for (const server of servers.values()) await (await server).close();
 });
 
 const order = (...orders: readonly string[]) =>
   JSON.stringify({ dataframe_split: { columns: ['order'], data: orders.map((one) => [one]) } });
+/** The model `picky` doubles it. */
+const pick = (value: number) =>
+  JSON.stringify({ dataframe_split: { columns: ['a'], data: [[value]] } });
 const readPid = (body: string): number => Number(/by (\d+)/.exec(body)?.[1]);
 const waitUntil = async (holds: () => Promise<boolean> | boolean): Promise<void> => {
   for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(50)) {
@@ -41,6 +47,49 @@ describe('a worker', () => {
     const answered = await waiting;
     expect(answered.status).toBe(200);
     expect(readPid(answered.body)).not.toBe(pid);
+  });
+
+  test('that is killed again and again under load costs only the requests that it was at', async () => {
+    const { url } = await serve('custom', { size: 2 });
+    let isOver = false;
+    let last = '';
+    const failures: string[] = [];
+    const ask = async (client: number): Promise<void> => {
+      for (let count = 0; !isOver; count += 1) {
+        const asked = `${client}.${count}`;
+        const { status, body } = await invoke(url, order(asked));
+        if (status === 200) {
+          expect(body).toMatch(`"predictions": ["${asked} by `);
+          last = body;
+        } else {
+          failures.push(body);
+        }
+      }
+    };
+    const clients = Array.from({ length: 16 }, (_, client) => ask(client));
+    const killed = new Set<number>();
+    await waitUntil(() => {
+      const pid = readPid(last);
+      if (isAlive(pid) && !killed.has(pid)) process.kill(pid, 'SIGKILL');
+      if (pid > 0) killed.add(pid);
+      return killed.size === 4;
+    });
+    isOver = true;
+    await Promise.all(clients);
+    expect(failures.length).toBeLessThanOrEqual(killed.size);
+    for (const body of failures) expect(body).toContain('was ended by SIGKILL');
+    expect((await invoke(url, order('after'))).status).toBe(200);
+  });
+
+  test('that is killed while it is at several requests at once costs none of them', async () => {
+    const { url } = await serve('picky', { mostBatchRows: 500, batchWaitMs: 20 });
+    const { stdout } = await execa('pgrep', ['-P', String(process.pid), '-f', 'worker.py .*picky']);
+    process.kill(Number(stdout), 'SIGSTOP');
+    const asked = Promise.all([1, 2, 3].map((value) => invoke(url, pick(value))));
+    await sleep(200);
+    process.kill(Number(stdout), 'SIGKILL');
+    const answers = (await asked).map(({ body }) => body);
+    expect(answers).toEqual([2, 4, 6].map((answer) => `{"predictions": [${answer}.0]}`));
   });
 
   test('whose model exits is replaced', async () => {
@@ -209,11 +258,18 @@ describe('requests that are joined', () => {
 
   test('one that fails in the model does not spoil the others', async () => {
     const { url } = await serve('picky', { mostBatchRows: 500, batchWaitMs: 20 });
-    const ask = (value: number) =>
-      invoke(url, JSON.stringify({ dataframe_split: { columns: ['a'], data: [[value]] } }));
-    const answers = await Promise.all([ask(1), ask(-1), ask(2)]);
+    const answers = await Promise.all([1, -1, 2].map((value) => invoke(url, pick(value))));
     expect(answers.map(({ status }) => status)).toEqual([200, 400, 200]);
     expect(answers[2]?.body).toBe('{"predictions": [4.0]}');
+  });
+
+  test('what is no number in JSON stands in the one answer that it belongs to', async () => {
+    const { url } = await serve('picky', { mostBatchRows: 500, batchWaitMs: 20 });
+    const answers = await Promise.all([1, 1e308].map((value) => invoke(url, pick(value))));
+    expect(answers.map(({ body }) => body)).toEqual([
+      '{"predictions": [2.0]}',
+      '{"predictions": [Infinity]}',
+    ]);
   });
 });
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature, infer_signature
 from mlflow.types.schema import Array, ColSpec, DataType, Object, ParamSchema, ParamSpec, Property, Schema
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
 
 warnings.filterwarnings("ignore")
 folder = sys.argv[1]
@@ -48,6 +50,15 @@ def save_regression():
     model = LinearRegression().fit(rows, rows.a * 3 - rows.b / 7)
     signature = infer_signature(rows, model.predict(rows))
     mlflow.sklearn.save_model(model, f"{folder}/regression", signature=signature, **PICKLED)
+
+
+def save_chosen():
+    """A pipeline that knows its columns by their names."""
+    rows = pd.DataFrame(random.normal(size=(200, 3)), columns=["a", "b", "c"])
+    chosen = ColumnTransformer([("kept", "passthrough", ["c", "a"])])
+    model = make_pipeline(chosen, LinearRegression()).fit(rows, rows.a * 3 - rows.c / 7)
+    signature = infer_signature(rows, model.predict(rows))
+    mlflow.sklearn.save_model(model, f"{folder}/chosen", signature=signature, **PICKLED)
 
 
 class Picky(LinearRegression):
@@ -164,6 +175,7 @@ def save_broken():
 save_numbers()
 save_mixed()
 save_regression()
+save_chosen()
 save_picky()
 save_custom()
 save_seeing()

@@ -17,6 +17,11 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '3.9.0': ['sqlalchemy<2.1', 'alembic', 'pandas<2.3'],
 };
 
+/** Tried as a client alone. */
+const OLDEST_CLIENT: Readonly<Record<string, readonly string[]>> = {
+  '1.30.1': ['sqlalchemy<2', 'alembic<1.13', 'pandas<2', 'setuptools<81', 'packaging<22'],
+};
+
 export const OLDER_VERSIONS = Object.keys(PACKAGES);
 
 /** The Python of a virtual environment with an older MLflow, made on first use and kept in the test cache. */
@@ -28,7 +33,8 @@ export function ensureOlderMlflow(version: string): Promise<string> {
     if (!existsSync(done)) {
       await rm(directory, { recursive: true, force: true });
       const uv = join(mlflow.bin, 'uv');
-      const packages = [...(PACKAGES[version] ?? []), 'numpy<2', 'psycopg2-binary'];
+      const needed = PACKAGES[version] ?? OLDEST_CLIENT[version] ?? [];
+      const packages = [...needed, 'numpy<2', 'psycopg2-binary'];
       // What `mlflow server` of 2.x is made of.
       const server = ['flask<4', 'gunicorn', 'graphene<4', 'querystring_parser'];
       await execa(uv, ['venv', '--quiet', '--python', mlflow.python, directory]);

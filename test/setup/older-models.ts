@@ -91,7 +91,7 @@ export async function startOlderScoring({ folder, python }: OlderModel): Promise
     stdio: 'ignore',
   });
   const uri = `http://127.0.0.1:${port}`;
-  await waitUntilHealthy(`${uri}/ping`, 30_000);
+  await waitUntilHealthy(`${uri}/ping`);
   return {
     uri,
     async stop() {

@@ -8,10 +8,8 @@ import { installMissing, whyNoPackages } from './debian.ts';
 import { ensureMlflow, MLFLOW_VERSION, mlflowEnv } from './mlflow.ts';
 import type { ModelFolder } from './models.ts';
 
-/** Libraries whose models are served from one environment. */
-interface House {
-  /** Below `test/setup/`: saves the models. */
-  readonly script: string;
+/** What is installed side by side. */
+interface Environment {
   readonly packages: readonly string[];
   /** Installed without what they ask for. */
   readonly alone?: readonly string[];
@@ -19,16 +17,17 @@ interface House {
   readonly debian?: Readonly<Record<string, string>>;
   /** Modules of Debian's Python that the environment sees. */
   readonly modules?: readonly string[];
+  /** With what it weighs it is made only where that is asked for. */
+  readonly weighs?: string;
 }
 
 const DEBIAN_MODULES = '/usr/lib/python3/dist-packages';
 
-/** From smallest to largest; the index has PyTorch only with several GB for GPUs, Debian has it without. */
-const HOUSES = {
-  custom: { script: 'zoo-custom.py', packages: ['langchain==1.5.2'] },
-  tabular: {
-    script: 'zoo-tabular.py',
+/** The index has PyTorch only with several GB for GPUs, Debian has it without. */
+const ENVIRONMENTS = {
+  light: {
     packages: [
+      'langchain==1.5.2',
       'xgboost-cpu==3.2.0',
       'lightgbm==4.7.0',
       'catboost==1.2.10',
@@ -39,25 +38,44 @@ const HOUSES = {
     ],
   },
   spark: {
-    script: 'zoo-spark.py',
     packages: ['pyspark==4.2.0'],
     debian: { java: 'default-jre-headless' },
+    weighs: '1 GB with Java',
   },
   torch: {
-    script: 'zoo-torch.py',
     packages: ['numpy<2', 'transformers==4.45.2', 'sympy', 'networkx'],
     alone: ['sentence-transformers==3.2.0'],
     debian: { [`${DEBIAN_MODULES}/torch`]: 'python3-torch' },
     modules: ['torch', 'torchgen', 'functorch'],
+    weighs: '1 GB with PyTorch',
   },
-  keras: { script: 'zoo-keras.py', packages: ['tensorflow-cpu==2.21.0'] },
-} satisfies Readonly<Record<string, House>>;
+  keras: { packages: ['tensorflow-cpu==2.21.0'], weighs: '2 GB' },
+} satisfies Readonly<Record<string, Environment>>;
+
+type EnvironmentName = keyof typeof ENVIRONMENTS;
+
+/** Models that one script below `test/setup/` saves, and the environment in which it does. */
+const HOUSES = {
+  custom: ['zoo-custom.py', 'light'],
+  tabular: ['zoo-tabular.py', 'light'],
+  spark: ['zoo-spark.py', 'spark'],
+  torch: ['zoo-torch.py', 'torch'],
+  keras: ['zoo-keras.py', 'keras'],
+} as const satisfies Readonly<Record<string, readonly [string, EnvironmentName]>>;
 
 export type HouseName = keyof typeof HOUSES;
 
-/** Why the models cannot be made here; undefined where they can. */
+/** The packages of a house could not be had. */
+export class NotInstalled extends Error {
+  override readonly name = 'NotInstalled';
+}
+
+/** Why the models of a house are not asked for here; undefined where they are. */
 export async function whyNoHouse(name: HouseName): Promise<string | undefined> {
-  const { debian = {} }: House = HOUSES[name];
+  const { debian = {}, weighs }: Environment = ENVIRONMENTS[HOUSES[name][1]];
+  if (weighs !== undefined && !process.env.MLTS_TEST_ZOO) {
+    return `it takes ${weighs}: MLTS_TEST_ZOO=1 asks for it`;
+  }
   for (const program of Object.keys(debian)) {
     const found = await execa('which', [program], { reject: false });
     if (found.exitCode === 0 || existsSync(program)) continue;
@@ -67,17 +85,15 @@ export async function whyNoHouse(name: HouseName): Promise<string | undefined> {
   return undefined;
 }
 
-/** Models that real MLflow saves with the libraries of a house, made on first use. */
-export function ensureHouse(name: HouseName): Promise<ModelFolder> {
-  const house: House = HOUSES[name];
+/** Models that real MLflow saves with the libraries of a house, made on first use. @throws NotInstalled */
+export async function ensureHouse(name: HouseName): Promise<ModelFolder> {
+  const [file, environment] = HOUSES[name];
+  const python = await ensureEnvironment(environment).catch((error: Error) => {
+    throw new NotInstalled(error.message.split('\n', 3).join(' '));
+  });
   return once(`zoo-${name}`, async () => {
-    const script = resolve(import.meta.dirname, house.script);
-    const digest = createHash('sha256')
-      .update(await readFile(script))
-      .digest('hex')
-      .slice(0, 16);
-    const python = await ensureEnvironment(name, house);
-    const folder = join(testCache, `zoo-${name}-models-${digest}`);
+    const script = resolve(import.meta.dirname, file);
+    const folder = join(testCache, `zoo-${name}-models-${digestOf(await readFile(script))}`);
     const done = join(folder, 'complete');
     if (existsSync(done)) return { python, folder };
     await rm(folder, { recursive: true, force: true });
@@ -87,24 +103,38 @@ export function ensureHouse(name: HouseName): Promise<ModelFolder> {
   });
 }
 
-async function ensureEnvironment(name: HouseName, house: House): Promise<string> {
-  const digest = createHash('sha256').update(JSON.stringify(house)).digest('hex').slice(0, 16);
-  const directory = join(testCache, `zoo-${name}-${digest}`);
-  const [python, done] = [join(directory, 'bin/python'), join(directory, 'complete')];
-  if (existsSync(done)) return python;
-  await rm(directory, { recursive: true, force: true });
-  await installMissing(house.debian ?? {});
+function ensureEnvironment(name: EnvironmentName): Promise<string> {
+  const environment: Environment = ENVIRONMENTS[name];
+  return once(`zoo-environment-${name}`, async () => {
+    const directory = join(testCache, `zoo-${name}-${digestOf(JSON.stringify(environment))}`);
+    const [python, done] = [join(directory, 'bin/python'), join(directory, 'complete')];
+    if (existsSync(done)) return python;
+    await rm(directory, { recursive: true, force: true });
+    await makeEnvironment(environment, directory, python);
+    await writeFile(done, '');
+    return python;
+  });
+}
+
+async function makeEnvironment(
+  { packages, alone, debian = {}, modules }: Environment,
+  directory: string,
+  python: string,
+): Promise<void> {
+  await installMissing(debian);
   const mlflow = await ensureMlflow();
   const uv = join(mlflow.bin, 'uv');
   // Debian's modules are compiled for Debian's own Python.
-  const base = house.modules === undefined ? mlflow.python : '/usr/bin/python3';
+  const base = modules === undefined ? mlflow.python : '/usr/bin/python3';
   await execa(uv, ['venv', '--quiet', '--python', base, directory]);
   const install = ['pip', 'install', '--quiet', '--compile-bytecode', '--python', python];
-  await execa(uv, [...install, `mlflow==${MLFLOW_VERSION}`, ...house.packages]);
-  if (house.alone !== undefined) await execa(uv, [...install, '--no-deps', ...house.alone]);
-  await linkModules(python, house.modules ?? []);
-  await writeFile(done, '');
-  return python;
+  await execa(uv, [...install, `mlflow==${MLFLOW_VERSION}`, ...packages]);
+  if (alone !== undefined) await execa(uv, [...install, '--no-deps', ...alone]);
+  await linkModules(python, modules ?? []);
+}
+
+function digestOf(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex').slice(0, 16);
 }
 
 /** With the folders that say which version they are. */

@@ -114,3 +114,28 @@ test('while another program holds the file, nobody waits for what those before h
   expect(file.prepare('select count(*) as n from t').get()).toEqual({ n: 1 });
   await database.destroy();
 }, 60_000);
+
+test('a commit that fails takes along those that share it, and nobody who comes after', async () => {
+  const file = new DatabaseSync(join(folder, 'failing.db'));
+  file.exec(`create table t (x); create table parent (id integer primary key);
+    create table child (id references parent deferrable initially deferred)`);
+  interface Rows {
+    t: { x: number };
+    child: { id: number };
+  }
+  const database = new Kysely<Rows>({ dialect: createNodeSqliteDialect(file, 1_000) });
+  const write = (x: number) =>
+    database.transaction().execute(async (transaction) => {
+      await transaction.insertInto('t').values({ x }).execute();
+      // Its parent is missed when the transaction is committed, and not before.
+      if (x === 9) await transaction.insertInto('child').values({ id: 1 }).execute();
+      await transaction.insertInto('t').values({ x }).execute();
+    });
+  const ended = await Promise.allSettled(Array.from({ length: 150 }, (_, x) => write(x)));
+  const stored = ended.flatMap(({ status }, x) => (status === 'fulfilled' ? [x, x] : []));
+  expect(stored.length).toBeGreaterThan(0);
+  expect(stored).not.toContain(9);
+  const rows = file.prepare('select x from t order by x').all();
+  expect(rows.map(({ x }) => x)).toEqual(stored);
+  await database.destroy();
+});

@@ -1,4 +1,6 @@
 import { Option } from 'commander';
+import { NotFound } from '../../core/errors.ts';
+import { redactUrls } from '../../core/redact.ts';
 import type { Context } from '../../host/context.ts';
 import type { AuthStores } from '../../server/auth/auth-stores.ts';
 
@@ -28,6 +30,10 @@ export async function withAuthStores<T>(
   const stores = await openAuthStores(uri, context);
   try {
     return await work(stores);
+  } catch (error) {
+    if (!(error instanceof NotFound) || error.hint !== undefined) throw error;
+    const hint = `see \`mlts users list\`: the users are in ${redactUrls(uri)}`;
+    throw new NotFound(error.message, { hint, cause: error });
   } finally {
     await stores.close();
   }

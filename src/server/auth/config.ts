@@ -14,6 +14,8 @@ export interface AuthConfig {
   readonly adminName: string;
   /** Undefined: made up where there is no admin yet. */
   readonly adminPassword: string | undefined;
+  /** What the file says and mlts has no use for. */
+  readonly unusedSettings: readonly string[];
 }
 
 const MOST_CONFIG_BYTES = 1_000_000;
@@ -50,7 +52,21 @@ export async function readAuthConfig(context: Context): Promise<AuthConfig> {
       DEFAULTS.adminName,
     adminPassword:
       choose(env, variables.authAdminPassword, settings.get('admin_password')) || undefined,
+    unusedSettings: [...settings].filter(isUnused).map(([key]) => key),
   };
+}
+
+const USED: ReadonlySet<string> = new Set([
+  'database_uri',
+  'default_permission',
+  'admin_username',
+  'admin_password',
+  'authorization_function',
+]);
+
+/** MLflow's own file says that the users of its one workspace get nothing by that. */
+function isUnused([key, value]: readonly [string, string]): boolean {
+  return !USED.has(key) && !(key === 'grant_default_workspace_access' && /^false$/i.test(value));
 }
 
 function choose(env: Env, name: string, stored: string | undefined): string | undefined {

@@ -37,6 +37,7 @@ export async function openAuth(
   context: Context,
 ): Promise<Auth> {
   const config = await readAuthConfig(context);
+  warnOfUnused(config, context);
   const stores = await openAuthStores(config.databaseUri, context);
   try {
     await ensureAdmin(stores, config, context);
@@ -98,6 +99,13 @@ async function ensureAdmin(
   if (adminPassword !== undefined) return;
   terminal.note(`made the first admin: user ${adminName}, password ${password}`);
   terminal.note('it is not shown again; change it by: mlts users password NAME');
+}
+
+/** Workspaces, a database to read from, and caches of MLflow's worker processes. */
+function warnOfUnused({ unusedSettings }: AuthConfig, { env, terminal }: Context): void {
+  if (unusedSettings.length === 0) return;
+  const names = unusedSettings.join(', ');
+  terminal.warn(`${env[variables.authConfigPath]}: mlts does not use ${names}`);
 }
 
 function warnOfKnown(name: string, { warn }: Context['terminal']): void {

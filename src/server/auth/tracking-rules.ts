@@ -61,6 +61,12 @@ function listExperimentRules({ tracking }: Services): Rules {
     updateExperiment: onExperiment('update'),
     setExperimentTag: onExperiment('update'),
     deleteExperimentTag: onExperiment('update'),
+    searchDatasets: ({ message }, access) =>
+      access.may(
+        ...listOf(message, 'experiment_ids').map((id) =>
+          need('experiment', readExperimentId(String(id)), 'read'),
+        ),
+      ),
     // What is found is filtered afterwards.
     searchExperiments: () => true,
     // Its experiments are filtered beforehand.

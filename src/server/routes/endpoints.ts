@@ -6,6 +6,7 @@ import { listExperimentEndpoints } from './experiments.ts';
 import { listLoggedModelEndpoints } from './logged-models.ts';
 import { listMetricEndpoints } from './metrics.ts';
 import { listModelVersionEndpoints } from './model-versions.ts';
+import { addPreviews, listOlderEndpoints } from './older-clients.ts';
 import { listFileEndpoints, listPassingEndpoints } from './passing-artifacts.ts';
 import { listRegisteredModelEndpoints } from './registered-models.ts';
 import { listRunDataEndpoints } from './run-data.ts';
@@ -14,7 +15,7 @@ import { listServerEndpoints } from './server-info.ts';
 
 /** Everything below `/api` and `/ajax-api`, a table for each resource. */
 export function listEndpoints(services: Services): readonly Endpoint[] {
-  return [
+  return addPreviews([
     ...listServerEndpoints(services),
     ...listExperimentEndpoints(services),
     ...listRunEndpoints(services),
@@ -24,7 +25,8 @@ export function listEndpoints(services: Services): readonly Endpoint[] {
     ...listRegisteredModelEndpoints(services),
     ...listModelVersionEndpoints(services),
     ...listArtifactEndpoints(services),
-  ];
+    ...listOlderEndpoints(services),
+  ]);
 }
 
 /** What a server answers, and where. */

@@ -1,4 +1,4 @@
-import { NotFound } from '../../core/errors.ts';
+import { InvalidInput, NotFound } from '../../core/errors.ts';
 import { integer, list, requiredText, text, texts } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { checkLocation } from '../location-rules.ts';
@@ -8,9 +8,16 @@ import { writeExperiment, writeList, writeToken } from '../wire.ts';
 
 /** What one search of experiments may ask for; it has to ask for something. */
 const MOST_FOUND = 50_000;
+/** Experiments whose datasets are told at once. */
+const MOST_SUMMARIZED = 20;
 
 export function listExperimentEndpoints(services: Services): readonly Endpoint[] {
-  return [...listReading(services), ...listChanging(services), ...listTagging(services)];
+  return [
+    ...listReading(services),
+    ...listChanging(services),
+    ...listTagging(services),
+    summarizeDatasets(services),
+  ];
 }
 
 function listReading({ tracking }: Services): readonly Endpoint[] {
@@ -69,6 +76,31 @@ function listReading({ tracking }: Services): readonly Endpoint[] {
       }),
     ),
   ];
+}
+
+/** For browsers only, as in MLflow: which datasets the runs of an experiment used. */
+function summarizeDatasets({ tracking }: Services): Endpoint {
+  return rpc({
+    rpc: 'searchDatasets',
+    method: 'POST',
+    path: '/mlflow/experiments/search-datasets',
+    isForBrowsers: true,
+    fields: { experiment_ids: ['string'] },
+    handle: async ({ experiment_ids: ids = [] }) => {
+      if (ids.length === 0) throw new InvalidInput('no experiment is named');
+      if (ids.length > MOST_SUMMARIZED) {
+        throw new InvalidInput(
+          `${ids.length} experiments are too many: at most ${MOST_SUMMARIZED}`,
+        );
+      }
+      return writeList('dataset_summaries', await tracking.summarizeDatasets(ids), (dataset) => ({
+        experiment_id: dataset.experimentId,
+        name: dataset.name,
+        digest: dataset.digest,
+        ...(dataset.context === undefined ? {} : { context: dataset.context }),
+      }));
+    },
+  });
 }
 
 function listChanging({ tracking, trustedLocations }: Services): readonly Endpoint[] {

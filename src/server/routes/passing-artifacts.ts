@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { Readable } from 'node:stream';
 import { InvalidInput, MltsError } from '../../core/errors.ts';
 import type { HttpAnswer } from '../../http/server.ts';
 import { answerFile } from '../artifact-answer.ts';
@@ -12,6 +13,8 @@ import { writeEntry } from './artifacts.ts';
 import { listDirectEndpoints } from './direct-transfers.ts';
 
 const ARTIFACTS = '/mlflow-artifacts/artifacts';
+/** What a page may send at once (`mlflow/server/handlers.py`, `upload_artifact_handler`). */
+const MOST_UPLOADED_BYTES = 10 * 1024 * 1024;
 
 /** What goes through this server on its way to and from the place of artifacts (`mlflow-artifacts:`). */
 export function listPassingEndpoints(services: Services): readonly Endpoint[] {
@@ -87,6 +90,23 @@ export function listFileEndpoints({
   const findModel = async (_query: URLSearchParams, { message }: Call): Promise<string> =>
     (await tracking.loggedModels.get(String(message.model_id))).artifactUri;
   return [
+    raw('uploadRunArtifact', 'POST', '/ajax-api/2.0/mlflow/upload-artifact', async (call) => {
+      const query = new URLSearchParams(call.request.query);
+      if (!query.get('run_uuid')) throw new InvalidInput('`run_uuid` is missing');
+      const inside = readInnerPath(query.get('path') ?? '');
+      const { body, signal } = call.request;
+      if (body.length === 0) throw new InvalidInput('there is nothing in the body');
+      if (body.length > MOST_UPLOADED_BYTES) {
+        throw new InvalidInput(`the artifact is larger than ${MOST_UPLOADED_BYTES} bytes`);
+      }
+      const place = await artifacts.openBelow(await findRun(query), inside);
+      try {
+        await artifacts.receive(place, Readable.from([body]), signal);
+      } finally {
+        await place.release();
+      }
+      return { status: 200, type: 'application/json', body: '' };
+    }),
     send('getArtifact', '/get-artifact', 'path', findRun),
     send('getModelVersionArtifact', '/model-versions/get-artifact', 'path', findVersion),
     send(

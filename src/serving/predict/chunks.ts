@@ -15,7 +15,7 @@ export interface Chunk {
 }
 
 /** Large enough that what pandas does for each of them does not count, small enough for little memory. */
-export const CHUNK_BYTES = 4_000_000;
+export const CHUNK_BYTES = 2_000_000;
 
 const PIECE_BYTES = 1_000_000;
 

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { appendToLocation, resolveLocation } from '../../core/artifact-location.ts';
 import type {
+  DatasetSummary,
   Experiment,
   LifecycleStage,
   Metric,
@@ -18,6 +19,7 @@ import { removeFile } from '../../host/file-tree.ts';
 import { kindOf, withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
 import { type Meta, readMeta, writeMeta } from '../../host/meta-file.ts';
+import { summarizeByRuns } from '../dataset-summaries.ts';
 import { checkInputs } from '../input-limits.ts';
 import {
   experimentNotFound,
@@ -302,6 +304,10 @@ export class FileTrackingStore implements TrackingStore {
     const links = new Map<string, RunLinks>();
     for (const runId of runIds) links.set(runId, await this.getRunLinks(runId));
     return links;
+  }
+
+  async summarizeDatasets(experimentIds: readonly string[]): Promise<readonly DatasetSummary[]> {
+    return summarizeByRuns(this, experimentIds);
   }
 
   async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {

@@ -1,4 +1,5 @@
 import type {
+  DatasetSummary,
   Experiment,
   Metric,
   ModelOutput,
@@ -15,6 +16,7 @@ import type { Context } from '../../host/context.ts';
 import { type MlflowApi, openMlflowApi } from '../../host/http/mlflow-api.ts';
 import { readMessage } from '../../host/http/mlflow-message.ts';
 import { readPages } from '../../search/pages.ts';
+import { summarizeByRuns } from '../dataset-summaries.ts';
 import { checkInputs } from '../input-limits.ts';
 import { nameTaken, renameDeleted } from '../lifecycle.ts';
 import {
@@ -225,6 +227,10 @@ export class RestTrackingStore implements TrackingStore {
     const links = new Map<string, RunLinks>();
     for (const runId of runIds) links.set(runId, await this.getRunLinks(runId));
     return links;
+  }
+
+  async summarizeDatasets(experimentIds: readonly string[]): Promise<readonly DatasetSummary[]> {
+    return summarizeByRuns(this, experimentIds);
   }
 
   async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Kysely, Transaction } from 'kysely';
 import { resolveLocation } from '../../core/artifact-location.ts';
 import type {
+  DatasetSummary,
   Experiment,
   LifecycleStage,
   Metric,
@@ -37,6 +38,7 @@ import type {
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
+import { summarizeDatasets } from './dataset-summaries.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { searchExperiments } from './experiment-search.ts';
 import { SqlGenAiStore } from './gen-ai.ts';
@@ -265,6 +267,10 @@ export class SqlTrackingStore implements TrackingStore {
 
   async getLinksOfRuns(runIds: readonly string[]): Promise<ReadonlyMap<string, RunLinks>> {
     return this.#read((database) => readLinksOfRuns(database, runIds));
+  }
+
+  async summarizeDatasets(experimentIds: readonly string[]): Promise<readonly DatasetSummary[]> {
+    return this.#read((database) => summarizeDatasets(database, experimentIds));
   }
 
   async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
