@@ -16,6 +16,11 @@ export function schemeOf(uri: string): string {
   return /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1]?.toLowerCase() ?? '';
 }
 
+/** A path of this machine, plain or as `file:`. */
+export function isLocal(uri: string): boolean {
+  return ['', 'file'].includes(schemeOf(uri));
+}
+
 /** For people: without credentials, and without a query, which may hold a signature. */
 export function showUri(uri: string): string {
   const isWeb = /^https?:/i.test(uri);

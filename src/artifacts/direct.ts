@@ -54,13 +54,20 @@ export interface DirectTransfers {
 /** As long as MLflow allows for the parts of an upload. */
 export const PART_EXPIRY_SECONDS = 3_600;
 
-/** MLflow's clients know these words, and send the file whole then. */
-export function partsNotSupported(cause?: unknown): MltsError {
+/** S3 and Google take no more of one file. */
+export const MOST_PARTS = 10_000;
+
+/** MLflow's clients know these words, and take another way then. */
+export function notSupported(what: string, cause?: unknown): MltsError {
   return new MltsError(
     'NOT_IMPLEMENTED',
-    'Multipart upload is not supported for the current artifact repository',
+    `${what} is not supported for the current artifact repository`,
     { cause },
   );
+}
+
+export function partsNotSupported(cause?: unknown): MltsError {
+  return notSupported('Multipart upload', cause);
 }
 
 /** The numbers of so many parts. */

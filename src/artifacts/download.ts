@@ -6,9 +6,9 @@ import { kindOf, writeFileAtomically } from '../host/files.ts';
 import { makeFolder, moveFolder } from '../host/folders.ts';
 import {
   type ArtifactPlace,
+  isLocal,
   joinPath,
   resolveLocalPath,
-  schemeOf,
   showUri,
 } from './artifact-uri.ts';
 import { showSize } from './byte-size.ts';
@@ -43,11 +43,6 @@ export async function downloadArtifact(
   return context.terminal.progress(`downloading ${showUri(uri)}`, (update) =>
     downloadFirst(artifact, { context, trackingUri, uri, destination, update, putInPlace }),
   );
-}
-
-/** A path of this machine, plain or as `file:`. */
-export function isLocal(uri: string): boolean {
-  return ['', 'file'].includes(schemeOf(uri));
 }
 
 /** @throws NotFound */

@@ -8,7 +8,7 @@ import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
 import type { ArtifactStore } from './store.ts';
 
 /** A file on its way in; MLflow hides what starts so too (`local_artifact_repo.py`). */
-const PARTIAL_PREFIX = '.artifact.uploading.';
+export const PARTIAL_PREFIX = '.artifact.uploading.';
 
 /** Artifacts in a folder of this machine. */
 export function openLocalStore(root: string): ArtifactStore {

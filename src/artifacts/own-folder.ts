@@ -3,9 +3,9 @@ import { InvalidInput } from '../core/errors.ts';
 import {
   type ArtifactPlace,
   decodeLeniently,
+  isLocal,
   joinPath,
   resolveLocalPath,
-  schemeOf,
   showUri,
   splitSafely,
   trimSlashes,
@@ -22,8 +22,7 @@ const FOLDER = 'artifacts';
  * deleted by whoever cleans up.
  */
 export function splitOwnFolder(uri: string, id: string, cwd: string): ArtifactPlace {
-  const isLocal = ['', 'file'].includes(schemeOf(uri));
-  const [whole, query] = isLocal ? [resolveLocalPath(uri, cwd), ''] : splitQuery(uri);
+  const [whole, query] = isLocal(uri) ? [resolveLocalPath(uri, cwd), ''] : splitQuery(uri);
   const own = joinPath(id, FOLDER);
   const isBelow = /^\w[\w-]*$/.test(id) && whole.endsWith(`/${own}`);
   const leadsOut = decodeLeniently(whole).split('/').includes('..');

@@ -1,17 +1,16 @@
 import pMap from 'p-map';
 import { type Env, readFlag, readNumber, variables } from '../core/environment-variables.ts';
 import { MltsError, Unavailable } from '../core/errors.ts';
-import type { Context } from '../host/context.ts';
+import { type Context, withEnv } from '../host/context.ts';
 import { readFileRange } from '../host/file-transfer.ts';
 import { createHttpClient, type HttpClient, type JsonObject } from '../host/http/client.ts';
 import { createCountingBody } from './counting-body.ts';
+import { MOST_PARTS } from './direct.ts';
 import { readContent, resumeHeaders } from './http-content.ts';
 import type { ArtifactContent, ResumePoint, UploadSource } from './store.ts';
 
 const MINIMUM_BYTES = 500 * 1024 * 1024;
 const PART_BYTES = 10 * 1024 * 1024;
-/** S3 and Google take no more of one file. */
-const MOST_PARTS = 10_000;
 const PARTS_AT_ONCE = 8;
 /** An address that this machine cannot reach must not hold everything up: the server is another way. */
 const MOST_RETRIES = 3;
@@ -159,8 +158,7 @@ export class DirectRoute {
     const name = variables.httpRequestMaxRetries;
     const retries = Math.min(readNumber(this.#context.env, name, MOST_RETRIES), MOST_RETRIES);
     const env: Env = { ...this.#context.env, [name]: String(retries) };
-    const context = Object.create(this.#context, { env: { value: env } }) as Context;
-    return createHttpClient(origin, context, { audience: 'anyone' });
+    return createHttpClient(origin, withEnv(this.#context, env), { audience: 'anyone' });
   }
 
   /** What the server cannot sign, or we cannot reach, goes through the server. */

@@ -3,11 +3,11 @@ import { type Env, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { openParts, type PartReader } from '../host/file-transfer.ts';
 import { guessContentType } from './content-type.ts';
+import { MOST_PARTS } from './direct.ts';
 import type { UploadSource } from './store.ts';
 
-/** Files that are larger go up in parts; S3 takes 10 000 of them. */
+/** Files that are larger go up in parts. */
 const SMALLEST_PART_BYTES = 8 * 1024 * 1024;
-const MOST_PARTS = 10_000;
 /** As many as boto3 sends, and with it MLflow. */
 const PARTS_AT_ONCE = 10;
 

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { type Env, variables } from '../core/environment-variables.ts';
+import { variables } from '../core/environment-variables.ts';
 import { UsageError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
-import type { Context } from '../host/context.ts';
+import { type Context, withEnv } from '../host/context.ts';
 import { locateStore } from '../host/store-place.ts';
 import type { ServerOptions } from '../server/serve.ts';
 import { resolveTrackingUri } from '../tracking/open.ts';
@@ -198,8 +198,7 @@ async function readOptions(flags: ServerFlags, context: Context): Promise<Server
 
 /** A server's own store is not the one that clients in this shell talk to. */
 function withoutUri(context: Context): Context {
-  const env: Env = { ...context.env, [variables.trackingUri]: undefined };
-  return Object.create(context, { env: { value: env } }) as Context;
+  return withEnv(context, { ...context.env, [variables.trackingUri]: undefined });
 }
 
 function refuseServers(option: string, uri: string, { cwd }: Context): void {

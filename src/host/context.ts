@@ -11,3 +11,10 @@ export interface Context {
   /** Milliseconds since the epoch. */
   now(): number;
 }
+
+/** The same world with other variables. The folder is still looked up only by what needs it: it may be gone. */
+export function withEnv(context: Context, env: Env): Context {
+  const own = { value: env, enumerable: true };
+  const others = Object.getOwnPropertyDescriptors(context);
+  return Object.defineProperties({}, { ...others, env: own }) as Context;
+}

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { InvalidInput, MltsError } from '../core/errors.ts';
@@ -66,15 +66,4 @@ function explainArrival(error: unknown): unknown {
   }
   if (syscall === undefined || code === 'ECONNRESET') return error;
   return new InvalidInput(`cannot keep the file: ${explainCode(cause)}`, { cause });
-}
-
-export interface FileState {
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-}
-
-/** Of a file, links followed; undefined where there is none. */
-export async function describeFile(path: string): Promise<FileState | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? { sizeBytes: found.size, modifiedMs: found.mtimeMs } : undefined;
 }

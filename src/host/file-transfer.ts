@@ -166,8 +166,18 @@ async function describeEntry(folder: string, name: string): Promise<FolderEntry>
   return { name, isDirectory, sizeBytes: isDirectory ? undefined : found?.size };
 }
 
+export interface FileState {
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+/** Of a file, links followed; undefined where there is none. */
+export async function describeFile(path: string): Promise<FileState | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() ? { sizeBytes: found.size, modifiedMs: found.mtimeMs } : undefined;
+}
+
 /** Size of a file in bytes; undefined where there is no file. */
 export async function sizeOfFile(path: string): Promise<number | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isFile() ? found.size : undefined;
+  return (await describeFile(path))?.sizeBytes;
 }

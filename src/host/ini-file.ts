@@ -19,3 +19,9 @@ export function parseIni(text: string): IniFile {
   }
   return sections;
 }
+
+/** One section, empty where there is none, in which ConfigParser takes `%%` for `%`. */
+export function parseIniSection(text: string, name: string): ReadonlyMap<string, string> {
+  const section = parseIni(text).get(name) ?? new Map<string, string>();
+  return new Map([...section].map(([key, value]) => [key, value.replaceAll('%%', '%')]));
+}

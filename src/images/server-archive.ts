@@ -5,7 +5,7 @@ import type { Env } from '../core/environment-variables.ts';
 import { NotFound } from '../core/errors.ts';
 import { type BuildEntry, listFolderEntries } from '../host/docker/build-entries.ts';
 import { keepArchive } from '../host/docker/kept-archive.ts';
-import { describeFile } from '../host/file-arrival.ts';
+import { describeFile } from '../host/file-transfer.ts';
 import { cacheDirectory, kindOf, readTextIfPresent } from '../host/files.ts';
 import { copyStripped } from '../host/stripped-program.ts';
 

@@ -3,8 +3,7 @@ import { Readable } from 'node:stream';
 import { guessContentType } from '../artifacts/content-type.ts';
 import type { ResumePoint } from '../artifacts/store.ts';
 import { InvalidInput, NotFound } from '../core/errors.ts';
-import { describeFile } from '../host/file-arrival.ts';
-import { openParts, readFileRange } from '../host/file-transfer.ts';
+import { describeFile, openParts, readFileRange } from '../host/file-transfer.ts';
 import type { HttpAnswer, HttpRequest } from '../http/server.ts';
 import type { Place } from './artifact-places.ts';
 

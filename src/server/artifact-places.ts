@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
   decodeLeniently,
+  isLocal,
   joinPath,
   PROXY_PATH,
   resolveLocalPath,
@@ -9,6 +10,7 @@ import {
   trimSlashes,
 } from '../artifacts/artifact-uri.ts';
 import type { DirectTransfers } from '../artifacts/direct.ts';
+import { PARTIAL_PREFIX } from '../artifacts/local-store.ts';
 import { openArtifactStore } from '../artifacts/open.ts';
 import type { ArtifactStore } from '../artifacts/store.ts';
 import { InvalidInput, MltsError } from '../core/errors.ts';
@@ -19,9 +21,6 @@ import { isWithin, removeFolder, resolvePath } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { invalidPath, readArtifactPath } from './artifact-paths.ts';
 import { checkHost } from './location-rules.ts';
-
-/** As the local store hides what is on its way in. */
-const PARTIAL_PREFIX = '.artifact.uploading.';
 
 /** All below one of these is one store: the roots of runs are very many. */
 const BUCKET = /^((?:s3|gs):\/\/[^/]+)\/?(.*?)\/*$/is;
@@ -162,7 +161,7 @@ export class ArtifactPlaces {
     path: string,
     purpose: Purpose = 'read',
   ): Promise<string | undefined> {
-    if (!['', 'file'].includes(schemeOf(root))) return undefined;
+    if (!isLocal(root)) return undefined;
     const folder = resolveLocalPath(root, this.#context.cwd);
     const file = posix.join(folder, path);
     if (await this.#isBelow(purpose === 'receive' ? posix.dirname(file) : file, folder))

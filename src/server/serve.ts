@@ -1,7 +1,7 @@
 import { readNumber, variables } from '../core/environment-variables.ts';
 import { MltsError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
-import type { Context } from '../host/context.ts';
+import { type Context, withEnv } from '../host/context.ts';
 import { waitUntilAborted } from '../host/interrupts.ts';
 import { logAccess } from '../http/access-log.ts';
 import { type HttpHandler, type HttpServerOptions, startHttpServer } from '../http/server.ts';
@@ -17,7 +17,7 @@ import type { ServerMetrics } from './metrics.ts';
 import { listServed } from './routes/endpoints.ts';
 import { listPages } from './routes/pages.ts';
 import { protect, type SecurityOptions } from './security.ts';
-import type { Services } from './services.ts';
+import { nameStoreType, type Services } from './services.ts';
 import { createUnopenedStore } from './unopened-store.ts';
 
 export interface ServerOptions
@@ -113,7 +113,7 @@ async function openServices(options: ServerOptions, context: Context): Promise<S
         registry: createUnopenedStore<RegistryStore>(),
       }
     : await openStores(options, context);
-  const storeType = /^(sqlite|postgres)/.test(backendStoreUri) ? 'SqlStore' : 'FileStore';
+  const storeType = nameStoreType(backendStoreUri);
   return { ...stores, artifacts, storeType, trustedLocations, now: () => context.now() };
 }
 
@@ -121,8 +121,8 @@ async function openStores(
   { backendStoreUri, registryStoreUri, artifactRoot }: ServerOptions,
   context: Context,
 ): Promise<Pick<Services, 'tracking' | 'registry'>> {
-  const env = { ...context.env, [variables.artifactRoot]: artifactRoot };
-  const tracking = await openTrackingStore(backendStoreUri, { ...context, env }, SHARED);
+  const own = withEnv(context, { ...context.env, [variables.artifactRoot]: artifactRoot });
+  const tracking = await openTrackingStore(backendStoreUri, own, SHARED);
   try {
     return { tracking, registry: await openRegistryStore(registryStoreUri, context, SHARED) };
   } catch (error) {

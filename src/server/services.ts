@@ -8,9 +8,13 @@ export interface Services {
   readonly registry: RegistryStore;
   readonly artifacts: ArtifactPlaces;
   /** MLflow's word for where runs are kept: `SqlStore` or `FileStore`. */
-  readonly storeType: string;
+  readonly storeType: 'SqlStore' | 'FileStore';
   /** Places that the server was started with: their hosts may be called. */
   readonly trustedLocations: readonly string[];
   /** Milliseconds since the epoch. */
   now(): number;
+}
+
+export function nameStoreType(uri: string): Services['storeType'] {
+  return /^(sqlite|postgres)/.test(uri) ? 'SqlStore' : 'FileStore';
 }

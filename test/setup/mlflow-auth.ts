@@ -1,16 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { once, testCache } from './cache.ts';
-import {
-  ensureMlflow,
-  findFreePort,
-  mlflowEnv,
-  type RunningServer,
-  waitUntilHealthy,
-} from './mlflow.ts';
+import { ensureMlflow, findFreePort, mlflowEnv, type RunningServer, serveIn } from './mlflow.ts';
 
 /** The yardstick's MLflow with what its `basic-auth` needs besides: an environment on top of it. */
 export function ensureMlflowAuth(): Promise<{ readonly python: string }> {
@@ -67,26 +60,12 @@ export async function startMlflowAuthServer(adminPassword: string): Promise<Runn
   const config = join(directory, 'auth.ini');
   await writeFile(config, CONFIG);
   const args = ['--app-name', 'basic-auth', '--host', '127.0.0.1', '--workers', '1'];
-  const server = spawn(python, ['-m', 'mlflow', 'server', ...args, '--port', String(port)], {
-    cwd: directory,
-    env: mlflowEnv({
-      MLFLOW_FLASK_SERVER_SECRET_KEY: 'only for tests',
-      MLFLOW_AUTH_ADMIN_PASSWORD: adminPassword,
-      MLFLOW_AUTH_CONFIG_PATH: config,
-    }),
-    stdio: 'ignore',
-    detached: true,
+  const command = ['-m', 'mlflow', 'server', ...args, '--port', String(port)];
+  return serveIn(directory, port, python, command, {
+    MLFLOW_FLASK_SERVER_SECRET_KEY: 'only for tests',
+    MLFLOW_AUTH_ADMIN_PASSWORD: adminPassword,
+    MLFLOW_AUTH_CONFIG_PATH: config,
   });
-  const uri = `http://127.0.0.1:${port}`;
-  await waitUntilHealthy(`${uri}/health`);
-  return {
-    uri,
-    async stop() {
-      if (server.pid !== undefined && server.exitCode === null)
-        process.kill(-server.pid, 'SIGKILL');
-      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
-    },
-  };
 }
 
 /** Has real MLflow make its tables for users in an empty database. */

@@ -80,8 +80,20 @@ export async function startMlflowServer(
   const port = await findFreePort();
   const directory = await mkdtemp(join(testCache, 'mlflow-server-'));
   const args = ['server', '--host', '127.0.0.1', '--port', String(port), '--workers', '1'];
-  const server = spawn(mlflow, [...args, ...extraArgs], {
-    cwd: directory,
+  const running = await serveIn(directory, port, mlflow, [...args, ...extraArgs], env);
+  return { ...running, folder: directory };
+}
+
+/** Runs a server that listens on `port` with its data in `folder`, which goes when it is stopped. */
+export async function serveIn(
+  folder: string,
+  port: number,
+  program: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<RunningServer> {
+  const server = spawn(program, args, {
+    cwd: folder,
     env: mlflowEnv(env),
     stdio: 'ignore',
     detached: true,
@@ -90,11 +102,10 @@ export async function startMlflowServer(
   await waitUntilHealthy(`${uri}/health`);
   return {
     uri,
-    folder: directory,
     async stop() {
       if (server.pid !== undefined && server.exitCode === null)
         process.kill(-server.pid, 'SIGKILL');
-      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -20,7 +20,8 @@ export function createModelUriOption(): Option {
  * @throws NotFound where there is none, InvalidInput where it is no model.
  */
 export async function fetchLocalModel(uri: string, context: Context): Promise<LocalModel> {
-  const [{ fetchModel }, { isLocal, findLocal }, { readMlmodel }] = await Promise.all([
+  const [{ isLocal }, { fetchModel }, { findLocal }, { readMlmodel }] = await Promise.all([
+    import('../../artifacts/artifact-uri.ts'),
     import('../../artifacts/fetch-model.ts'),
     import('../../artifacts/download.ts'),
     import('../../models/mlmodel.ts'),

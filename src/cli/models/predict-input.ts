@@ -39,7 +39,8 @@ async function findPlace(
   folder: string,
   context: Context,
 ): Promise<FoundInput> {
-  const { downloadArtifact, isLocal, findLocal } = await import('../../artifacts/download.ts');
+  const { isLocal } = await import('../../artifacts/artifact-uri.ts');
+  const { downloadArtifact, findLocal } = await import('../../artifacts/download.ts');
   if (isLocal(uri)) {
     return describeLocal(await findLocal(uri, context), contentType, folder, context);
   }

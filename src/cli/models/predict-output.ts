@@ -26,8 +26,7 @@ export async function findTarget(
   context: Context,
 ): Promise<PredictTarget> {
   if (output === undefined || output === '-') return { kind: 'stdout' };
-  const { isLocal } = await import('../../artifacts/download.ts');
-  const { resolveLocalPath, isReadable, unsupportedScheme, PROXY_PATH } = await import(
+  const { isLocal, resolveLocalPath, isReadable, unsupportedScheme, PROXY_PATH } = await import(
     '../../artifacts/artifact-uri.ts'
   );
   if (isLocal(output)) return describeLocal(resolveLocalPath(output, context.cwd));

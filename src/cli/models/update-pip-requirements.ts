@@ -30,7 +30,7 @@ async function update(
 ): Promise<void> {
   const { readRequirementChange } = await import('../../models/update-requirements.ts');
   const change = readRequirementChange(operation, requirements);
-  const { isLocal } = await import('../../artifacts/download.ts');
+  const { isLocal } = await import('../../artifacts/artifact-uri.ts');
   // No store is opened for a folder.
   if (isLocal(uri)) await rewrite(uri, change, context, undefined);
   else {

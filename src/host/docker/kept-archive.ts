@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { withPartialFolder } from '../file-transfer.ts';
 import { makeFolder } from '../folders.ts';
 import { type BuildEntry, packEntries } from './build-entries.ts';
 
@@ -22,14 +23,11 @@ export async function keepArchive(
   const archive = join(folder, `${name}.tar`);
   if (await touch(archive)) return archive;
   await makeFolder(folder);
-  const workplace = await mkdtemp(join(folder, '.packing-'));
-  try {
+  await withPartialFolder(folder, async (workplace) => {
     const packed = join(workplace, 'packed.tar');
     await pipeline(await packEntries(await list(workplace)), createWriteStream(packed));
     await rename(packed, archive);
-  } finally {
-    await rm(workplace, { recursive: true, force: true });
-  }
+  });
   await removeUnused(folder);
   return archive;
 }

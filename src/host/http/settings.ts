@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Env, readFlag, readNumber, variables } from '../../core/environment-variables.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import { readTextIfPresent } from '../files.ts';
-import { parseIni } from '../ini-file.ts';
+import { parseIniSection } from '../ini-file.ts';
 import { readBundle, readCertificate } from './certificates.ts';
 
 /** Whose credentials a request carries: the tracking server's, or none but those in the URL itself. */
@@ -125,12 +125,11 @@ function refuseUnsupported(env: Env): void {
   });
 }
 
-/** The `[mlflow]` part of `~/.mlflow/credentials`, in which ConfigParser takes `%%` for `%`. */
+/** The `[mlflow]` part of `~/.mlflow/credentials`. */
 async function readStoredCredentials(env: Env): Promise<ReadonlyMap<string, string>> {
   const home = env.HOME || homedir();
   const text = (await readTextIfPresent(join(home, '.mlflow', 'credentials'))) ?? '';
-  const stored = parseIni(text).get('mlflow') ?? new Map<string, string>();
-  return new Map([...stored].map(([key, value]) => [key, value.replaceAll('%%', '%')]));
+  return parseIniSection(text, 'mlflow');
 }
 
 /** What is said about the tracking server's certificate says nothing about anybody else's. */

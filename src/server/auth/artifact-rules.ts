@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { unquotePath } from '../../core/artifact-location.ts';
+import { unquoteFully } from '../../core/artifact-location.ts';
 import type { HttpAnswer } from '../../http/server.ts';
 import { answerJson, type Call } from '../endpoint.ts';
 import type { Access } from './access.ts';
@@ -142,14 +142,12 @@ function decode(text: string): string | undefined {
   }
 }
 
-const MOST_QUOTED = 10;
+/** No fewer than the proxy takes. */
+const MOST_LAYERS = 11;
 
 /** As the proxy reads it: nobody hides an experiment behind `%2531`. What leaves its folder is no path. */
 function unquoteWhole(sent: string): string | undefined {
-  let path = sent;
-  for (let round = 0; unquotePath(path) !== path; round += 1) {
-    if (round === MOST_QUOTED) return undefined;
-    path = unquotePath(path);
-  }
+  const path = unquoteFully(sent, MOST_LAYERS);
+  if (path === undefined) return undefined;
   return path.split(/[/\\]/).includes('..') ? undefined : posix.normalize(path);
 }

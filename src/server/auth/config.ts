@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { type Env, variables } from '../../core/environment-variables.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
-import { parseIni } from '../../host/ini-file.ts';
+import { parseIniSection } from '../../host/ini-file.ts';
 import { readTextFile } from '../../host/text-file.ts';
 import { isDefaultPermission, type Permission } from './permission.ts';
 
@@ -73,9 +73,6 @@ function choose(env: Env, name: string, stored: string | undefined): string | un
   return env[name] ?? stored;
 }
 
-/** Python's ConfigParser has `%%` for a percent sign. */
 async function readSettings(path: string): Promise<ReadonlyMap<string, string>> {
-  const text = await readTextFile(path, MOST_CONFIG_BYTES);
-  const section = parseIni(text).get('mlflow') ?? new Map<string, string>();
-  return new Map([...section].map(([key, value]) => [key, value.replaceAll('%%', '%')]));
+  return parseIniSection(await readTextFile(path, MOST_CONFIG_BYTES), 'mlflow');
 }

@@ -1,5 +1,6 @@
 import type { Tag } from '../../core/entities.ts';
 import { NotFound } from '../../core/errors.ts';
+import { PROMPT_TAG } from '../../registry/prompt-filter.ts';
 import type { Services } from '../services.ts';
 import type { ResourceType } from './permission.ts';
 
@@ -44,8 +45,6 @@ export function containerOf(name: string, tags: readonly Tag[]): Container {
     ? { type: 'prompt', id: name, version: 'prompt_version' }
     : { type: 'registered_model', id: name, version: 'registered_model_version' };
 }
-
-const PROMPT_TAG = 'mlflow.prompt.is_prompt';
 
 /** Of several tags with the same key the last counts. */
 export function isPrompt(tags: readonly Tag[]): boolean {

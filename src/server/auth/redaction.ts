@@ -1,3 +1,4 @@
+import { PROMPT_TAG } from '../../registry/prompt-filter.ts';
 import type { Access } from './access.ts';
 import type { ResourceType } from './permission.ts';
 
@@ -97,8 +98,7 @@ function redactVersions(versions: unknown, denied: ReadonlySet<ResourceType>): v
 function redactModels(models: unknown, denied: ReadonlySet<ResourceType>): void {
   for (const model of objects(models)) {
     const isPrompt = objects(model.tags).some(
-      ({ key, value }) =>
-        key === 'mlflow.prompt.is_prompt' && String(value).toLowerCase() === 'true',
+      ({ key, value }) => key === PROMPT_TAG && String(value).toLowerCase() === 'true',
     );
     if (denied.has(isPrompt ? 'prompt_version' : 'registered_model_version')) {
       clear(model, 'latest_versions');

@@ -1,7 +1,9 @@
+import type { Tag } from '../../core/entities.ts';
 import type { HttpAnswer } from '../../http/server.ts';
 import type { Proceed } from '../app.ts';
 import { answerJson, type Call } from '../endpoint.ts';
 import type { Access, Reader } from './access.ts';
+import { isPrompt } from './places.ts';
 import type { Json } from './redaction.ts';
 import { readExperimentId, textOf } from './rule.ts';
 
@@ -54,14 +56,11 @@ const SEARCHES: Readonly<Record<string, Search>> = {
 };
 
 function readByKind(model: Reader, prompt: Reader): (item: Json) => boolean {
-  return ({ name, tags }) => (hasPromptMark(tags) ? prompt : model)(String(name));
+  return ({ name, tags }) => (isPrompt(listTags(tags)) ? prompt : model)(String(name));
 }
 
-function hasPromptMark(tags: unknown): boolean {
-  const marks = (Array.isArray(tags) ? (tags as Json[]) : []).filter(
-    ({ key }) => key === 'mlflow.prompt.is_prompt',
-  );
-  return String(marks.at(-1)?.value).toLowerCase() === 'true';
+function listTags(tags: unknown): readonly Tag[] {
+  return Array.isArray(tags) ? (tags as Tag[]) : [];
 }
 
 /**

@@ -1,15 +1,17 @@
 import { joinPath } from '../../artifacts/artifact-uri.ts';
-import { type DirectTransfers, partsNotSupported } from '../../artifacts/direct.ts';
-import { InvalidInput, MltsError } from '../../core/errors.ts';
+import {
+  type DirectTransfers,
+  MOST_PARTS,
+  notSupported,
+  partsNotSupported,
+} from '../../artifacts/direct.ts';
+import { InvalidInput } from '../../core/errors.ts';
 import { invalidPath, readInnerPath } from '../artifact-paths.ts';
 import type { ArtifactPlaces, Place } from '../artifact-places.ts';
 import { integer, list, requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { message } from '../message.ts';
 import type { Services } from '../services.ts';
-
-/** S3 and Google take no more of one file. */
-const MOST_PARTS = 10_000;
 
 const part = message({ part_number: 'int64', etag: 'string', url: 'string' });
 
@@ -81,8 +83,8 @@ export function listDirectEndpoints({ artifacts }: Services): readonly Endpoint[
   ];
 }
 
-/** A client that goes away half way wants it finished, or dropped, all the same. */
-function untilDone(): AbortSignal {
+/** A client that goes away half way wants what it asked for done all the same. */
+export function untilDone(): AbortSignal {
   return new AbortController().signal;
 }
 
@@ -188,12 +190,4 @@ async function withPlace<T>(
   } finally {
     await place.release();
   }
-}
-
-/** In MLflow's words, which clients know. */
-function notSupported(what: string): MltsError {
-  return new MltsError(
-    'NOT_IMPLEMENTED',
-    `${what} is not supported for the current artifact repository`,
-  );
 }

@@ -10,7 +10,7 @@ import { readVersionNumber } from '../registry-values.ts';
 import type { Services } from '../services.ts';
 import { writeList } from '../wire.ts';
 import { writeEntry } from './artifacts.ts';
-import { listDirectEndpoints } from './direct-transfers.ts';
+import { listDirectEndpoints, untilDone } from './direct-transfers.ts';
 
 const ARTIFACTS = '/mlflow-artifacts/artifacts';
 /** What a page may send at once (`mlflow/server/handlers.py`, `upload_artifact_handler`). */
@@ -49,8 +49,7 @@ export function listPassingEndpoints(services: Services): readonly Endpoint[] {
     }),
     raw('deleteArtifact', 'DELETE', `${ARTIFACTS}/{path*}`, async ({ message }) => {
       const { store, path } = await artifacts.openPassing(readPath(message));
-      // A client that goes away half way wants it deleted all the same.
-      await store.delete(path, new AbortController().signal);
+      await store.delete(path, untilDone());
       return answerJson(200, {});
     }),
     ...listDirectEndpoints(services),

@@ -1,4 +1,4 @@
-import { schemeOf } from '../../artifacts/artifact-uri.ts';
+import { isLocal } from '../../artifacts/artifact-uri.ts';
 import { InvalidInput, NotFound } from '../../core/errors.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
 
@@ -84,10 +84,6 @@ export class ArtifactAddresses {
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
   }
-}
-
-export function isLocal(uri: string): boolean {
-  return ['', 'file'].includes(schemeOf(uri));
 }
 
 /** `uri` with `root`, in which it lies, called `name`; undefined where it lies elsewhere. */

@@ -1,10 +1,11 @@
+import { isLocal } from '../../artifacts/artifact-uri.ts';
 import type { Experiment, Metric, Run, RunInfo } from '../../core/entities.ts';
 import { InvalidInput } from '../../core/errors.ts';
 import type { LoggedModel } from '../../core/logged-model.ts';
 import type { Page } from '../../core/page.ts';
 import type { RegistryStore } from '../../registry/store.ts';
 import type { LoggedModelStore, TrackingStore } from '../../tracking/store.ts';
-import { type ArtifactAddresses, isLocal } from './artifact-addresses.ts';
+import type { ArtifactAddresses } from './artifact-addresses.ts';
 
 /** The store of a run as its command sees it: artifacts on this machine are called by their addresses outside. */
 export function proxyTracking(

@@ -12,7 +12,7 @@ import { type CreatedApp, createServerApp } from '../app.ts';
 import { answerError } from '../error-answer.ts';
 import { listServed } from '../routes/endpoints.ts';
 import { listPages } from '../routes/pages.ts';
-import type { Services } from '../services.ts';
+import { nameStoreType, type Services } from '../services.ts';
 import { ArtifactAddresses } from './artifact-addresses.ts';
 import { PassingPlaces } from './passing-places.ts';
 import { proxyRegistry, proxyTracking } from './proxied-stores.ts';
@@ -80,7 +80,7 @@ function describeServices(
     tracking: proxyTracking(store, addresses, onMetrics),
     registry: proxyRegistry(registry, addresses),
     artifacts: new PassingPlaces(addresses, store.uri, context),
-    storeType: /^(sqlite|postgres)/.test(store.uri) ? 'SqlStore' : 'FileStore',
+    storeType: nameStoreType(store.uri),
     trustedLocations: [],
     now: () => context.now(),
   };
