@@ -25,7 +25,8 @@ const shipScripts = {
 // Everything small and pure is bundled, so that a command opens few files; what package.json lists
 // under "dependencies" (native parts, large and rarely used) stays outside and is loaded when used.
 export default defineConfig({
-  input: { main: 'src/main.ts' },
+  // The second is a thread of its own.
+  input: { main: 'src/main.ts', 'query-thread': 'src/sql/query-thread.ts' },
   platform: 'node',
   external: [...Object.keys(dependencies).map((name) => new RegExp(`^${name}(/|$)`)), 'pg-native'],
   // The scripts that `mlts completion` prints.

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { addRuns, removeOtherRuns } from '../test/setup/many-runs.ts';
 import { drawLines, type Series } from './line-chart.ts';
-import { addRuns } from './many-runs.ts';
 import { type Contest, startContest } from './server.ts';
 import { type Asked, createRun, loadServer } from './server-load.ts';
 
@@ -15,10 +15,10 @@ const PICTURE = resolve(process.env.BENCH_PICTURE ?? 'server-growth.svg');
 const POINTS = 1_000;
 
 const ASKED: readonly (readonly [Asked, color: string])[] = [
-  ['runs/create', '#1b7837'],
-  ['log-batch of 100 metrics', '#762a83'],
   ['runs/search, page of 100', '#2166ac'],
   ['runs/search, filter and order', '#b2182b'],
+  ['runs/create', '#1b7837'],
+  ['log-batch of 100 metrics', '#762a83'],
 ];
 
 export async function benchServerGrowth(): Promise<void> {
@@ -30,6 +30,7 @@ export async function benchServerGrowth(): Promise<void> {
   try {
     let filled = 0;
     for (const size of SIZES) {
+      contest.databases.forEach(removeOtherRuns);
       for (const path of contest.databases) addRuns(path, filled, size, POINTS);
       filled = size;
       for (const [index, [asked]] of ASKED.entries()) {
@@ -39,7 +40,7 @@ export async function benchServerGrowth(): Promise<void> {
       }
     }
   } finally {
-    await Promise.all([contest.ours.stop(), contest.theirs.stop()]);
+    await contest.stop();
   }
   await draw(lines);
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Load, loadScript } from './load.ts';
 
 /** What is asked of a tracking server; each is a script of wrk's, so that the client costs next to nothing. */
@@ -53,11 +54,17 @@ export async function loadServer(
   return load;
 }
 
+/** Asked again for a minute: MLflow goes on for a while with what was asked before, and its database is locked. */
 export async function createRun(uri: string): Promise<string> {
-  const answer = await fetch(`${uri}/api/2.0/mlflow/runs/create`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ experiment_id: '0' }),
-  });
-  return ((await answer.json()) as { run: { info: { run_id: string } } }).run.info.run_id;
+  for (const deadline = Date.now() + 60_000; ; await sleep(500)) {
+    const answer = await fetch(`${uri}/api/2.0/mlflow/runs/create`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ experiment_id: '0' }),
+    });
+    const text = await answer.text();
+    if (answer.ok)
+      return (JSON.parse(text) as { run: { info: { run_id: string } } }).run.info.run_id;
+    if (Date.now() > deadline) throw new Error(`${uri} makes no run: ${text}`);
+  }
 }

@@ -4,6 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { redactUrls } from '../core/redact.ts';
 import { type Context, withEnv } from '../host/context.ts';
 import { locateStore } from '../host/store-place.ts';
+import { MOST_BODY_BYTES } from '../server/request-limits.ts';
 import type { ServerOptions } from '../server/serve.ts';
 import { resolveTrackingUri } from '../tracking/open.ts';
 import { readCount } from './count.ts';
@@ -30,9 +31,6 @@ interface ServerFlags {
 
 /** Between the signal and the end of what is still under way. */
 const GRACE_MS = 30_000;
-
-/** What MLflow's clients put into one request stays far below. */
-const MOST_BODY_BYTES = 200_000_000;
 
 const ELSEWHERE = 'mlts serves by itself, in one process: leave it out';
 

@@ -8,6 +8,7 @@ import { describeNewRun } from './create-run.ts';
 import { maskParams, maskValues } from './masked-parameters.ts';
 import { type PreparedRun, prepareRun } from './prepare-run.ts';
 import type { RunOptions } from './run-options.ts';
+import { checkProxy, isProxyWanted } from './tracking-proxy.ts';
 
 /** What `mlts run` would do, as `--dry-run` shows it; the JSON keeps these names. */
 export interface RunPlan {
@@ -29,6 +30,8 @@ export interface RunPlan {
     /** Looked up, or created, only by the run itself. */
     readonly experiment: { readonly name: string | null; readonly id: string | null };
     readonly runId: string | null;
+    /** Whether the command would log by way of a server inside `mlts run`. */
+    readonly isProxied: boolean;
   };
   readonly tags: Readonly<Record<string, string>>;
   /** Names of what --env and --env-file set. */
@@ -45,8 +48,11 @@ interface PlannedParameter {
 
 /** Fetches and checks the project and looks at what is there already; creates nothing. */
 export async function planRun(options: RunOptions, context: Context): Promise<RunPlan> {
+  const trackingUri = await resolveTrackingUri(context);
+  checkProxy(options.trackingProxy, trackingUri, context);
   await using prepared = await prepareRun(options, context);
   const { source, project, entryPoint, parameters, variables, environment } = prepared;
+  const state = await environment.inspect();
   return {
     source: {
       uri: redactUrls(options.uri),
@@ -59,12 +65,13 @@ export async function planRun(options: RunOptions, context: Context): Promise<Ru
     project: project.name ?? null,
     entryPoint: entryPoint.name,
     parameters: planParameters(prepared),
-    environment: await environment.inspect(),
+    environment: state,
     command: buildCommand(entryPoint, maskValues(parameters.values), maskParams(parameters.extras)),
     tracking: {
-      uri: redactUrls(await resolveTrackingUri(context)),
+      uri: redactUrls(trackingUri),
       experiment: { name: options.experiment.name ?? null, id: options.experiment.id ?? null },
       runId: options.runId ?? null,
+      isProxied: isProxyWanted(options, state.manager === 'docker', trackingUri, context),
     },
     tags: options.runId === undefined ? toRecord(describeNewRun(prepared, options, context)) : {},
     variables: Object.keys(variables),
@@ -109,7 +116,7 @@ export function renderPlan(plan: RunPlan): string {
     ...environment.dependencies.map((dependency) => ['', `  ${dependency}`] as const),
     ['command', plan.command],
     ['variables', plan.variables.join(', ') || 'none of --env'],
-    ['tracking', tracking.uri],
+    ['tracking', tracking.uri + (tracking.isProxied ? ' (by way of a proxy)' : '')],
     ['experiment', tracking.experiment.name ?? tracking.experiment.id ?? 'Default (0)'],
     ...(tracking.runId === null ? [] : [['run', tracking.runId] as const]),
     ...Object.entries(plan.tags).map(([key, value]) => ['tag', `${key} = ${value}`] as const),

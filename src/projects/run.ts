@@ -1,4 +1,5 @@
 import type { Run } from '../core/entities.ts';
+import { readFlag, variables } from '../core/environment-variables.ts';
 import { RunFailed, type Unavailable } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import { openTrackingStore, resolveTrackingUri } from '../tracking/open.ts';
@@ -74,13 +75,14 @@ async function summarize(
   { project }: PreparedRun,
   options: RunOptions,
   store: TrackingStore,
-  { terminal }: Context,
+  { terminal, env }: Context,
 ): Promise<void> {
   const ended = await store.getRun(info.id).catch(() => undefined);
   if (ended === undefined) return;
+  const shownUri = readFlag(env, variables.suppressUrls) ? undefined : store.uri;
   const next =
     ended.info.status === 'FINISHED'
-      ? renderNextSteps(project, options, ended, store.uri, terminal.style)
+      ? renderNextSteps(project, options, ended, shownUri, terminal.style)
       : [];
   for (const line of [...renderSummary(ended, experiment.name, terminal.style), ...next]) {
     terminal.note(line);

@@ -55,12 +55,15 @@ function colorStatus(status: Run['info']['status'], style: Terminal['style']): s
   return status === 'RUNNING' || status === 'SCHEDULED' ? status : style.red(status);
 }
 
-/** Lines to type next: the project's other entry points with what they require, then where to look. */
+/**
+ * Lines to type next: the project's other entry points with what they require, then where to look. Without an
+ * address where nobody may follow it.
+ */
 export function renderNextSteps(
   project: Project,
   options: RunOptions,
   { info }: Run,
-  storeUri: string,
+  storeUri: string | undefined,
   style: Terminal['style'],
 ): string[] {
   const others = project.entryPoints.filter(({ name }) => name !== options.entryPoint);
@@ -72,10 +75,14 @@ export function renderNextSteps(
     return renderInvocation(options, name, words);
   });
   const find = `mlts runs search --experiment-id ${info.experimentId}`;
-  const look = /^https?:/.test(storeUri)
-    ? `${dropCredentials(storeUri)}/#/experiments/${info.experimentId}/runs/${info.id}`
+  const look = storeUri === undefined ? [] : [renderLook(info, storeUri)];
+  return ['', style.dim('next'), ...[...commands, find, ...look].map((line) => `  ${line}`)];
+}
+
+function renderLook({ experimentId, id }: Run['info'], storeUri: string): string {
+  return /^https?:/.test(storeUri)
+    ? `${dropCredentials(storeUri)}/#/experiments/${experimentId}/runs/${id}`
     : `mlflow ui --backend-store-uri ${quoteForShell(storeUri)}`;
-  return ['', style.dim('next'), ...[...commands, find, look].map((line) => `  ${line}`)];
 }
 
 /** A masked password would make a link that leads nowhere. */

@@ -11,6 +11,7 @@ import { resolveRegistryUri } from '../registry/open.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { RunToExecute } from './execute-run.ts';
 import { LiveMetrics } from './live-metrics.ts';
+import type { RunOptions } from './run-options.ts';
 
 /** A server in this process by which the command of a run logs, whatever its MLflow can open by itself. */
 export interface TrackingProxy {
@@ -68,8 +69,9 @@ export async function openRunRoute(
 ): Promise<RunRoute> {
   const { options, store, run } = toExecute;
   const isInContainer = environment.findHost !== undefined;
-  const isWanted = options.trackingProxy ?? (isInContainer && isLocalStore(store.uri, context));
-  const proxied = isWanted ? await openProxiedRoute(toExecute, environment, context) : undefined;
+  const proxied = isProxyWanted(options, isInContainer, store.uri, context)
+    ? await openProxiedRoute(toExecute, environment, context)
+    : undefined;
   return (
     proxied ?? {
       trackingUri: store.uri,
@@ -78,6 +80,16 @@ export async function openRunRoute(
       [Symbol.asyncDispose]: async () => {},
     }
   );
+}
+
+/** Whether the command is to log by way of a proxy: as asked, else where it could not reach the store by itself. */
+export function isProxyWanted(
+  { trackingProxy }: Pick<RunOptions, 'trackingProxy'>,
+  isInContainer: boolean,
+  storeUri: string,
+  context: Context,
+): boolean {
+  return trackingProxy ?? (isInContainer && isLocalStore(storeUri, context));
 }
 
 /** Whether runs and models are in files of this machine, which nobody else can be asked for. */

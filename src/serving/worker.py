@@ -15,6 +15,7 @@ import struct
 import sys
 import traceback
 
+from mlts_postponed import postpone_imports
 from mlts_quick import JSON_TYPE, find_column_scorer
 
 CHANNEL = 3
@@ -146,6 +147,7 @@ def main():
     end_with_parent()
     # Modules of a model are not to be found beside this file.
     sys.path.pop(0)
+    postpone_imports()
     channel = Channel()
     exact, columns = load(channel, sys.argv[1])
     import mlflow

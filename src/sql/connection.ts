@@ -8,6 +8,8 @@ export interface SqlConnection {
   /** Absolute, as a child process is given it. */
   readonly uri: string;
   readonly database: Kysely<Tables>;
+  /** For what may take long, and is not to hold up those who write: it reads what is stored. May be `database`. */
+  readonly searched: Kysely<Tables>;
   /** A file answers at once, a server after a round trip: few keep memory small, many save time. */
   readonly runsPerRead: number;
   /** Why it can only be read: an older MLflow made it. */
@@ -44,4 +46,13 @@ export function changed<T>(
     if (connection.refusal !== undefined) throw connection.refusal;
     return connection.database.transaction().execute(work);
   });
+}
+
+/** Ends all that it has begun, first what reads. */
+export async function closeConnection({
+  database,
+  searched,
+}: Pick<SqlConnection, 'database' | 'searched'>): Promise<void> {
+  if (searched !== database) await searched.destroy();
+  await database.destroy();
 }

@@ -37,10 +37,11 @@ export async function openPostgres(
   try {
     return await explained({ explain }, async () => {
       const refusal = refuseOld(await prepareSchema(database, uri), uri);
-      if (refusal === undefined) return { ...shared, database, refusal };
+      if (refusal === undefined) return { ...shared, database, searched: database, refusal };
       const script = await writeCompletion(database);
       await database.destroy();
-      return { ...shared, database: await connectPostgres(uri, script, most), refusal };
+      const readable = await connectPostgres(uri, script, most);
+      return { ...shared, database: readable, searched: readable, refusal };
     });
   } catch (error) {
     await database.destroy();

@@ -11,6 +11,7 @@ import { DatabaseBusy } from './node-sqlite-connection.ts';
 import { createNodeSqliteDialect } from './node-sqlite-dialect.ts';
 import { completeSchema, holdsData, type PresentColumn } from './old-schema.ts';
 import { ensureSchema, type FoundSchema, refuseOld } from './schema-check.ts';
+import { journalAhead, speakAsMlflow } from './sqlite-settings.ts';
 import type { Tables } from './tables.ts';
 
 /** MLflow waits 20 s for another writer (`PRAGMA busy_timeout`); so long and a little longer. */
@@ -35,18 +36,16 @@ export async function openSqlite(
   return explained({ explain }, async () => {
     const { DatabaseSync } = await import('node:sqlite');
     const file = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true });
-    // As MLflow's store sets it (`mlflow/store/db/utils.py`); ILIKE compares lower case.
-    file.exec('pragma case_sensitive_like = true');
-    // Else SQLite writes to a file what it would need to undo a statement of many rows, or a savepoint.
-    file.exec('pragma temp_store = memory');
+    speakAsMlflow(file);
     const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS, stayAt(path));
     const database = new Kysely<Tables>({ dialect });
     try {
       const refusal = await prepareSchema(database, file, absoluteUri);
-      if (isServer && refusal === undefined) journalAhead(file);
+      const readsBeside = isServer && refusal === undefined && journalAhead(file);
       return {
         uri: absoluteUri,
         database,
+        searched: readsBeside ? await openReading(path) : database,
         refusal,
         runsPerRead: 100,
         toFlag: Number,
@@ -58,6 +57,12 @@ export async function openSqlite(
       throw error;
     }
   });
+}
+
+/** Only servers need it. */
+async function openReading(path: string): Promise<Kysely<Tables>> {
+  const { createReadingDialect } = await import('./reading-thread.ts');
+  return new Kysely<Tables>({ dialect: createReadingDialect({ path, waitMs: BUSY_WAIT_MS }) });
 }
 
 /**
@@ -72,21 +77,6 @@ function stayAt(path: string): () => void {
       hint: 'put it back, or start mlts again to use the one that is there now',
     });
   };
-}
-
-/**
- * What is written goes to a log first, which is synced once for each transaction, as safe as SQLite's own way, which
- * syncs three times; readers do not wait. Other programs follow by themselves. Where it is not possible (network
- * drives, another program in the middle of something) all stays as it is. 32 MB of pages are kept: what is
- * written together by many clients would not fit into SQLite's 2; the log is copied back when it holds as much.
- */
-function journalAhead(file: DatabaseSync): void {
-  try {
-    file.exec(`pragma journal_mode = wal; pragma synchronous = full;
-      pragma cache_size = -32000; pragma wal_autocheckpoint = 8000`);
-  } catch {
-    file.exec('pragma synchronous = full');
-  }
 }
 
 /** Makes the tables, or makes an older database readable. Returns why nothing may be written to it. */

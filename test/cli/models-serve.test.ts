@@ -130,6 +130,20 @@ describe('mlts models serve', () => {
     });
   });
 
+  test('what the model prints comes out where we print, and spoils no answer', async () => {
+    const serving = await serve(join(models, 'custom'), '-w', '1');
+    for (let count = 0; count < 3; count += 1) {
+      const { status, body } = await invoke(serving.url, order('print'));
+      expect({ status, body }).toMatchObject({
+        status: 200,
+        body: expect.stringContaining('print by'),
+      });
+    }
+    const { stdout } = await stop(serving);
+    expect(stdout.split('to descriptor 1')).toHaveLength(4);
+    expect(stdout.split('the model prints')).toHaveLength(30_001);
+  });
+
   test('a token is asked for, but not by probes; other origins read what they may', async () => {
     await rig.write({ token: 'secret-token\n' });
     const flags = ['--token-file', rig.path('token'), '--cors', 'https://app.example'];

@@ -267,8 +267,17 @@ describe('mlts run --dry-run', () => {
       ],
       command: "python3 record.py 0.5 'a b' 3",
       environment: { manager: 'virtualenv', state: 'missing' },
-      tracking: { uri: `sqlite:///${rig.path('mlflow.db')}` },
+      tracking: { uri: `sqlite:///${rig.path('mlflow.db')}`, isProxied: false },
     });
+    const proxied = await rig.mlts([
+      'run',
+      'project',
+      '--plan',
+      '-P',
+      'count=3',
+      '--tracking-proxy',
+    ]);
+    expect(proxied.stdout).toContain(`sqlite:///${rig.path('mlflow.db')} (by way of a proxy)`);
     expect(() => readRuns(rig.path('mlflow.db'))).toThrow();
   });
 

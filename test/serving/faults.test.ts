@@ -131,13 +131,6 @@ describe('a worker', () => {
     expect(readPid(answer.body)).not.toBe(pid);
   });
 
-  test('prints what it wants', async () => {
-    const { url } = await serve('custom');
-    for (let count = 0; count < 3; count += 1) {
-      expect((await invoke(url, order('print'))).body).toContain('print by');
-    }
-  });
-
   test('several answer side by side', async () => {
     const { url } = await serve('custom', { size: 2 });
     await waitUntil(async () => {

@@ -29,8 +29,11 @@ export function whyNoPostgres(): string | undefined {
   return existsSync('/etc/debian_version') ? undefined : 'PostgreSQL is installed by apt-get only';
 }
 
-/** Debian's PostgreSQL on a free port, its data in a temporary folder, a password needed. */
-export async function startPostgres(): Promise<RunningPostgres> {
+/**
+ * Debian's PostgreSQL on a free port, its data in a temporary folder, a password needed. Only where it `syncs` does it
+ * wait for the disk, as it does for users.
+ */
+export async function startPostgres({ syncs = false } = {}): Promise<RunningPostgres> {
   const bin = await ensurePostgres();
   const directory = await mkdtemp(join(tmpdir(), 'mlts-postgres-'));
   const run = (file: string, args: readonly string[]) =>
@@ -42,7 +45,7 @@ export async function startPostgres(): Promise<RunningPostgres> {
   const access = ['-U', 'mlts', '-A', 'scram-sha-256', `--pwfile=${password}`];
   await run('initdb', ['--no-sync', ...access, '-D', data]);
   const port = await findFreePort();
-  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c fsync=off -k ${directory}`;
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c fsync=${syncs ? 'on' : 'off'} -k ${directory}`;
   const resume = async (): Promise<void> => {
     await run('pg_ctl', ['-w', '-D', data, '-o', options, '-l', join(directory, 'log'), 'start']);
   };

@@ -3,7 +3,7 @@ import type { Tag } from '../../core/entities.ts';
 import { checkKey } from '../../core/key.ts';
 import type { ModelVersion, RegisteredModel } from '../../core/model-registry.ts';
 import type { Page } from '../../core/page.ts';
-import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, closeConnection, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import {
   checkAlias,
@@ -188,7 +188,7 @@ export class SqlRegistryStore implements RegistryStore {
   }
 
   async close(): Promise<void> {
-    await this.#connection.database.destroy();
+    await closeConnection(this.#connection);
   }
 
   /** @throws AlreadyExists where another model has the name. */

@@ -1,8 +1,8 @@
-import { checkBatch } from '../batch-limits.ts';
 import { integer, list, requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { message } from '../message.ts';
 import { appendModel } from '../model-history.ts';
+import { checkBatch } from '../request-limits.ts';
 import type { Services } from '../services.ts';
 import { metric, readMetric, readRunId, readTags, tag } from '../shared-fields.ts';
 

@@ -10,6 +10,7 @@ import type { RegistryStore } from '../../registry/store.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
 import { type CreatedApp, createServerApp } from '../app.ts';
 import { answerError } from '../error-answer.ts';
+import { MOST_BODY_BYTES } from '../request-limits.ts';
 import { listServed } from '../routes/endpoints.ts';
 import { listPages } from '../routes/pages.ts';
 import { nameStoreType, type Services } from '../services.ts';
@@ -37,7 +38,6 @@ export interface RunProxy {
 }
 
 const TOKEN_BYTES = 32;
-const MOST_BODY_BYTES = 200_000_000;
 /** The command has ended: who still asks is what it left behind. */
 const GRACE_MS = 5_000;
 

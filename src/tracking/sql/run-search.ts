@@ -46,21 +46,21 @@ export async function readRuns(
   scan: RunScan,
 ): Promise<readonly Run[]> {
   if (ids.length === 0) return [];
-  const query = connection.database.selectFrom('runs').selectAll().where('run_uuid', 'in', ids);
+  const query = connection.searched.selectFrom('runs').selectAll().where('run_uuid', 'in', ids);
   const rows = new Map((await query.execute()).map((row) => [row.run_uuid, row]));
   const ordered = ids.map((id) => rows.get(id)).filter((row) => row !== undefined);
   return completeRuns(connection, ordered, scan);
 }
 
-type RunConnection = Pick<SqlConnection, 'database' | 'toFlag'>;
+type RunConnection = Pick<SqlConnection, 'searched' | 'toFlag'>;
 
 /** The rows of a search in its order; what is read of them is the caller's. */
-function selectRuns({ database, toFlag }: RunConnection, search: RunScan) {
+function selectRuns({ searched, toFlag }: RunConnection, search: RunScan) {
   const clauses = parseFilter(search.filter ?? '', runLanguage);
   const conditions = clauses.map((clause) => toRunCondition(clause, toFlag));
   const order = listOrders(search.orderBy ?? [], toFlag);
   const experimentIds = search.experimentIds.map(parseExperimentId);
-  return database
+  return searched
     .selectFrom('runs')
     .where((expression) =>
       experimentIds.length === 0
@@ -73,14 +73,14 @@ function selectRuns({ database, toFlag }: RunConnection, search: RunScan) {
 }
 
 async function completeRuns(
-  { database }: RunConnection,
+  { searched }: RunConnection,
   rows: readonly Selectable<Tables['runs']>[],
   { isInfoEnough }: RunScan,
 ): Promise<readonly Run[]> {
   const infos = rows.map(toRunInfo);
   // The name of a run of MLflow 1.x is among its tags.
   const isNamed = infos.every(({ name }) => name !== '');
-  return isInfoEnough && isNamed ? infos.map(toBareRun) : readRunData(database, infos);
+  return isInfoEnough && isNamed ? infos.map(toBareRun) : readRunData(searched, infos);
 }
 
 function toBareRun(info: RunInfo): Run {

@@ -14,7 +14,7 @@ import type {
 } from '../../core/entities.ts';
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
-import { changed, explained, type SqlConnection } from '../../sql/connection.ts';
+import { changed, closeConnection, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import { checkInputs } from '../input-limits.ts';
 import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
@@ -240,7 +240,7 @@ export class SqlTrackingStore implements TrackingStore {
     checkKey('metric', key);
     return this.#read(async (database) => {
       await readRunInfo(database, runId);
-      return readMetricHistory(database, runId, key, page);
+      return readMetricHistory(this.#connection.searched, runId, key, page);
     });
   }
 
@@ -294,7 +294,7 @@ export class SqlTrackingStore implements TrackingStore {
   }
 
   async close(): Promise<void> {
-    await this.#connection.database.destroy();
+    await closeConnection(this.#connection);
   }
 
   #read<T>(work: (database: Kysely<Tables>) => Promise<T>): Promise<T> {

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 
 const METRICS = ['m', 'loss', 'accuracy'];
+/** Whose runs these are. */
+const USER = 'bench';
 const PARAMS = ['rate', 'depth', 'seed'];
 
 /**
@@ -9,7 +11,7 @@ const PARAMS = ['rate', 'depth', 'seed'];
  * and two tags each. And a run with a metric `long` of `points` points, whose id is returned.
  */
 export function addRuns(path: string, from: number, to: number, points: number): string {
-  const database = new DatabaseSync(path);
+  const database = new DatabaseSync(path, { timeout: 60_000 });
   const insert = (table: string, columns: string) =>
     database.prepare(
       `insert into ${table} (${columns}) values (${columns.replace(/\w+/g, '?')}) on conflict do nothing`,
@@ -32,7 +34,7 @@ export function addRuns(path: string, from: number, to: number, points: number):
       startMs,
       'active',
       `mlflow-artifacts:/0/${id}`,
-      'me',
+      USER,
     );
     tags?.run(id, 'mlflow.runName', `run-${index}`);
     tags?.run(id, 'team', `team-${index % 7}`);
@@ -53,4 +55,17 @@ export function addRuns(path: string, from: number, to: number, points: number):
   database.exec('commit');
   database.close();
   return id;
+}
+
+const OF_RUNS = ['metrics', 'latest_metrics', 'params', 'tags'];
+
+/** Takes out what `addRuns` has not added, so that both servers search the same runs however many they have made. */
+export function removeOtherRuns(path: string): void {
+  const database = new DatabaseSync(path, { timeout: 60_000 });
+  const others = `select run_uuid from runs where user_id is not '${USER}'`;
+  const statements = [...OF_RUNS, 'runs'].map(
+    (table) => `delete from ${table} where run_uuid in (${others})`,
+  );
+  database.exec(['begin immediate', ...statements, 'commit'].join(';'));
+  database.close();
 }

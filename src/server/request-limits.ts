@@ -1,5 +1,8 @@
 import { InvalidInput } from '../core/errors.ts';
 
+/** Of one request: what MLflow's clients put into it stays far below. */
+export const MOST_BODY_BYTES = 200_000_000;
+
 /** What one log-batch may hold (`mlflow/utils/validation.py`, `_validate_batch_log_limits`). */
 const MOST = { metrics: 1_000, params: 100, tags: 100 } as const;
 const MOST_TOGETHER = 1_000;

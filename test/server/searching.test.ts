@@ -1,0 +1,92 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, expect, test } from 'vitest';
+import { openSqlConnection } from '../../src/sql/open.ts';
+import { openTrackingStore } from '../../src/tracking/open.ts';
+import { testCache } from '../setup/cache.ts';
+import { createTestContext } from '../setup/context.ts';
+import { addRuns } from '../setup/many-runs.ts';
+import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
+
+let server: MltsServer | undefined;
+let folder: string | undefined;
+afterEach(async () => {
+  await server?.stop();
+  if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  [server, folder] = [undefined, undefined];
+});
+
+const post = async (path: string, body: object) => {
+  const answer = await fetch(`${server?.uri}/api/2.0/mlflow/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBe(200);
+  return answer.json();
+};
+
+test('who writes does not wait for a search through very many runs', async () => {
+  server = await startMltsServer();
+  const runId = addRuns(join(server.folder, 'mlflow.db'), 0, 30_000, 10);
+  const order: string[] = [];
+  const search = async () => {
+    const found = (await post('runs/search', {
+      experiment_ids: ['0'],
+      filter: `params.rate LIKE '%1%' AND metrics.m > 5 AND tags.team LIKE '%team%'`,
+      order_by: ['metrics.loss', 'params.depth'],
+      max_results: 5,
+    })) as { runs: unknown[] };
+    order.push('searched');
+    expect(found.runs).toHaveLength(5);
+  };
+  const write = async (step: number) => {
+    await post('runs/log-metric', { run_id: runId, key: 'k', value: 1, timestamp: 1, step });
+    order.push('written');
+  };
+  await search();
+  const searches = Array.from({ length: 6 }, search);
+  await Promise.all([write(1), write(2)]);
+  await Promise.all(searches);
+  // Six searches take some hundred milliseconds, one after the other.
+  expect(order.indexOf('written')).toBeLessThan(4);
+  expect(order.slice(1)).toHaveLength(8);
+});
+
+test('a search sees what has been answered, with errors in the words of all others, and leaves nothing open', async () => {
+  folder = await mkdtemp(join(testCache, 'searching-'));
+  const uri = `sqlite:///${folder}/mlflow.db`;
+  const context = createTestContext();
+  const store = await openTrackingStore(uri, context, { isServer: true });
+  const search = { experimentIds: ['0'], view: 'active_only', maxResults: 1_000 } as const;
+  for (let count = 1; count <= 20; count += 1) {
+    await store.createRun({ experimentId: '0', userId: 'ann', startTimeMs: count, tags: [] });
+    expect((await store.searchRuns(search)).items).toHaveLength(count);
+  }
+  const other = new DatabaseSync(join(folder, 'mlflow.db'));
+  other.exec('drop table tags');
+  other.close();
+  await expect(store.searchRuns(search)).rejects.toMatchObject({
+    message: expect.stringContaining('mlflow.db: no such table: tags'),
+  });
+  await store.close();
+  expect(await readdir(folder)).toEqual(['mlflow.db']);
+});
+
+test('whole numbers past 2^53 come through as they are', async () => {
+  folder = await mkdtemp(join(testCache, 'searching-'));
+  const uri = `sqlite:///${folder}/mlflow.db`;
+  const connection = await openSqlConnection(uri, createTestContext(), { isServer: true });
+  const id = 9_007_199_254_740_993n;
+  await connection.database
+    .insertInto('experiments')
+    .values({ experiment_id: id, name: 'large', lifecycle_stage: 'active' } as never)
+    .execute();
+  const found = connection.searched.selectFrom('experiments').select('experiment_id');
+  expect(await found.where('experiment_id', '=', id as never).execute()).toEqual([
+    { experiment_id: id },
+  ]);
+  await connection.searched.destroy();
+  await connection.database.destroy();
+});
