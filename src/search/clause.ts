@@ -51,6 +51,8 @@ export interface FilterLanguage {
   /** Names of attributes, with the name that each stands for. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly orderKinds: readonly FieldKind[];
+  /** Whether an order may name a key twice; the first one counts. */
+  readonly repeatsOrders?: boolean;
   readonly datasetKeys: readonly string[];
   /** Whether backticks around a kind are taken (`` `tags`.a ``). */
   readonly takesQuotedKind: boolean;

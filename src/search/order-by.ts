@@ -13,7 +13,9 @@ export function parseOrderBy(texts: readonly string[], language: FilterLanguage)
   const orders: Order[] = [];
   for (const text of texts) {
     const order = parseOrder(text, language);
-    if (orders.some((earlier) => isSameField(earlier, order))) {
+    const isRepeated = orders.some((earlier) => isSameField(earlier, order));
+    if (isRepeated && language.repeatsOrders) continue;
+    if (isRepeated) {
       throw refuseAt({ name: 'order_by', text }, 0, 'this key comes twice', 'give it once');
     }
     orders.push(order);

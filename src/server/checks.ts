@@ -1,4 +1,5 @@
 import { InvalidInput } from '../core/errors.ts';
+import { parseDecimal } from './decimal.ts';
 import type { Decoded } from './message.ts';
 
 type Kind = 'string' | 'integer' | 'number' | 'boolean' | 'list' | 'strings';
@@ -95,14 +96,14 @@ function isOfKind(value: unknown, kind: Kind): boolean {
       return (
         typeof value === 'number' ||
         typeof value === 'boolean' ||
-        (typeof value === 'string' && isDecimal(value.trim()))
+        (typeof value === 'string' && isFloat(value))
       );
   }
 }
 
 /** What Python's float() reads. */
-function isDecimal(text: string): boolean {
-  return /^[+-]?(nan|inf|infinity)$/i.test(text) || (text !== '' && !Number.isNaN(Number(text)));
+function isFloat(text: string): boolean {
+  return /^\s*[+-]?(nan|inf|infinity)\s*$/i.test(text) || parseDecimal(text) !== undefined;
 }
 
 const LONGEST_SHOWN = 100;

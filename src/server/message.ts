@@ -1,4 +1,5 @@
 import { InvalidInput } from '../core/errors.ts';
+import { parseDecimal } from './decimal.ts';
 
 /** One of an enumeration's names, by its number. */
 export interface EnumSpec<Name extends string = string> {
@@ -135,10 +136,7 @@ function compileRepeated(name: string, spec: Single): FieldReader['read'] {
     if (!Array.isArray(value)) throw new Misfit(name);
     const items: unknown[] = [];
     into[name] = items;
-    for (const item of value) {
-      if (item === null) throw new Misfit(name);
-      add(item, items);
-    }
+    for (const item of value) add(item, items);
   };
 }
 
@@ -198,15 +196,14 @@ function readBool(value: unknown): boolean {
   throw new Misfit('a bool');
 }
 
+/** Texts may be written as a float that is whole: `5.0`, `1e3`. */
 function readInteger(value: unknown, limit: number): number {
-  const isNumeric =
-    typeof value === 'number' || (typeof value === 'string' && /^[+-]?\d+$/.test(value));
-  const number = isNumeric ? Number(value) : Number.NaN;
-  if (Number.isInteger(number) && number < limit && number >= -limit) return number;
+  const isSpaced = typeof value === 'string' && value.includes(' ');
+  const number = typeof value === 'string' && !isSpaced ? parseDecimal(value) : value;
+  if (typeof number === 'number' && Number.isInteger(number) && number < limit && number >= -limit)
+    return number;
   throw new Misfit('an integer');
 }
-
-const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
 function readDouble(value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
@@ -214,18 +211,21 @@ function readDouble(value: unknown): number {
   if (typeof value === 'string') {
     if (value === 'NaN') return Number.NaN;
     if (value === 'Infinity' || value === '-Infinity') return Number(value);
-    if (DECIMAL.test(value)) return Number(value);
+    const number = parseDecimal(value);
+    if (number !== undefined) return number;
   }
   throw new Misfit('a double');
 }
 
 /** A name or a number; a name that the enumeration does not have is as if it was not sent. */
 function readName(value: unknown, names: EnumSpec['names']): string | undefined {
-  if (typeof value === 'string') {
-    const known = Object.values(names).includes(value);
-    return known ? value : names[Number(/^[+-]?\d+$/.test(value) ? value : Number.NaN)];
+  const isNumber =
+    typeof value === 'number' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'string' && /^\s*[+-]?\d+\s*$/.test(value));
+  if (typeof value === 'string' && !isNumber) {
+    return Object.values(names).includes(value) ? value : undefined;
   }
-  const isNumber = typeof value === 'number' || typeof value === 'boolean';
   const name = isNumber ? names[Math.trunc(Number(value))] : undefined;
   if (name !== undefined) return name;
   throw new Misfit('an enumeration');

@@ -7,7 +7,7 @@ export const MOST_BODY_BYTES = 200_000_000;
 const MOST = { metrics: 1_000, params: 100, tags: 100 } as const;
 const MOST_TOGETHER = 1_000;
 
-type Lists = Readonly<Partial<Record<keyof typeof MOST, readonly unknown[]>>>;
+type Lists = Readonly<Partial<Record<keyof typeof MOST, readonly { readonly key?: string }[]>>>;
 
 /** @throws InvalidInput */
 export function checkBatch(lists: Lists): void {
@@ -18,6 +18,14 @@ export function checkBatch(lists: Lists): void {
     refuseMore(name, count, most);
   }
   refuseMore('metrics, params and tags together', together, MOST_TOGETHER);
+  refuseRepeats(lists.params ?? []);
+}
+
+/** Also with the same value (`_validate_param_keys_unique`). */
+function refuseRepeats(params: Lists['params'] & {}): void {
+  const keys = params.map(({ key }) => key);
+  const repeated = keys.find((key, index) => keys.indexOf(key) !== index);
+  if (repeated !== undefined) throw new InvalidInput(`param \`${repeated}\` comes twice`);
 }
 
 function refuseMore(what: string, count: number, most: number): void {

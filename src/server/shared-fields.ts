@@ -1,4 +1,5 @@
 import type { Metric, Tag } from '../core/entities.ts';
+import { InvalidInput } from '../core/errors.ts';
 import type { RegistrySearch } from '../registry/store.ts';
 import { runNotFound } from '../tracking/lifecycle.ts';
 import type { View } from '../tracking/store.ts';
@@ -32,16 +33,20 @@ const METRIC = {
 } as const;
 export const metric = message(METRIC);
 
+/** @throws InvalidInput where half of a dataset's name is missing (`mlflow/entities/metric.py`). */
 export function readMetric(sent: Message<typeof METRIC>): Metric {
   const { key = '', value = 0, timestamp: timestampMs = 0, step = 0 } = sent;
-  const { model_id: modelId, dataset_name: name, dataset_digest: digest = '' } = sent;
+  const { model_id: modelId, dataset_name: name, dataset_digest: digest } = sent;
+  if (Boolean(name) !== Boolean(digest)) {
+    throw new InvalidInput('`dataset_name` and `dataset_digest` go together');
+  }
   return {
     key,
     value,
     timestampMs,
     step,
     ...(modelId ? { modelId } : {}),
-    ...(name ? { dataset: { name, digest } } : {}),
+    ...(name && digest ? { dataset: { name, digest } } : {}),
   };
 }
 

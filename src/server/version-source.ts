@@ -61,7 +61,10 @@ async function followVersion(sent: VersionSource, registry: RegistryStore): Prom
   if (tags.some(({ key, value }) => key === PROMPT_TAG && value === 'true')) {
     throw wrongSource(sent.source, 'a prompt is no model');
   }
-  const found = await findVersion(registry, model, 'store');
+  const found = await findVersion(registry, model, 'store').catch((error: unknown) => {
+    if (model.by !== 'alias' || !(error instanceof NotFound)) throw error;
+    throw wrongSource(sent.source, 'there is no such alias');
+  });
   if (disagree(sent.runId, found.runId) || disagree(sent.modelId, found.modelId)) {
     throw wrongSource(sent.source, '`run_id` and `model_id` must be those of the version it names');
   }
@@ -149,7 +152,7 @@ function refuseTraversal(source: string): void {
   const plain = unquoteAll(source);
   const path = plain.replace(/^[a-z][\w+.-]*:(\/\/[^/]*)?/i, '').split(/[?#]/)[0] ?? '';
   const squeezed = path.replace(/\/+/g, '/').replace(/\/$/, '');
-  const isPlain = squeezed === '' || posix.normalize(squeezed) === squeezed;
+  const isPlain = squeezed.startsWith('/') && posix.normalize(squeezed) === squeezed;
   if (isPlain && !plain.includes('\0') && !plain.split('/').includes('..')) return;
   throw wrongSource(source, 'it must be absolute, without `.` and `..`');
 }

@@ -101,11 +101,16 @@ export function checkTraceIds(ids: readonly string[]): readonly string[] {
 function checkMetric({ key, value, timestampMs, step, modelId }: Metric): void {
   checkKey('metric', key);
   if (modelId !== undefined) checkModelId(modelId);
-  const isWhole = Number.isSafeInteger(step) && Number.isSafeInteger(timestampMs);
+  const isWhole = isStorable(step) && isStorable(timestampMs);
   if (typeof value === 'number' && isWhole && timestampMs >= 0) return;
   throw new InvalidInput(
     `metric \`${key}\`: value ${value}, step ${step} and time ${timestampMs} must be a number, a whole number and milliseconds from 0`,
   );
+}
+
+/** Columns have eight bytes. Nanoseconds, which some clients log, are kept as exactly as a double can. */
+function isStorable(whole: number): boolean {
+  return Number.isInteger(whole) && Math.abs(whole) < 2 ** 63;
 }
 
 /** The same param twice is one; with two values it is a mistake. */

@@ -4,12 +4,19 @@ import { lengthOf } from '../core/key.ts';
 
 const LONGEST = { name: 500, key: 255 } as const;
 
+const MODEL_ID = /^[a-zA-Z0-9][\w-]{0,255}$/;
+
 /** Ids name folders in some stores: nothing but letters, digits, `_` and `-`. */
 export function checkModelId(modelId: string): string {
-  if (/^[a-zA-Z0-9][\w-]{0,255}$/.test(modelId)) return modelId;
+  if (MODEL_ID.test(modelId)) return modelId;
   throw new InvalidInput(`\`${modelId}\` is no id of a logged model`, {
     hint: 'it looks like m-3f0c...: m- and 32 hex digits',
   });
+}
+
+/** For databases, where an odd id is just one that nobody has. @throws NotFound */
+export function requireModelId(modelId: string): void {
+  if (!MODEL_ID.test(modelId)) throw loggedModelNotFound(modelId);
 }
 
 /** @throws InvalidInput for what would not fit into a URI (`mlflow/utils/validation.py`). */

@@ -69,8 +69,10 @@ export function testLoggedModels(
       },
     );
 
-    test.each(['../../etc', 'a/b', ''])('the id %j is refused', async (id) => {
-      await expect(store.loggedModels.get(id)).rejects.toThrow(InvalidInput);
+    // Where ids are paths they are refused; a database has no such model.
+    test.each(['../../etc', 'a/b', ''])('nobody has the id %j', async (id) => {
+      const code = expect.stringMatching(/^(INVALID_PARAMETER_VALUE|RESOURCE_DOES_NOT_EXIST)$/);
+      await expect(store.loggedModels.get(id)).rejects.toMatchObject({ code });
     });
 
     test('what is not there is told', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
+import { listOddities } from './server-oddities.ts';
 import { listQuestions, PREPARATION, type Question } from './server-questions.ts';
 
 let theirs: RunningServer;
@@ -97,7 +98,7 @@ test('hundreds of questions, good and bad, get the answers that MLflow gives', a
   const [theirIds, ourIds]: [Ids, Ids] = [new Map(), new Map()];
   const differences: unknown[] = [];
   let count = 0;
-  for (const question of [...PREPARATION, ...listQuestions()]) {
+  for (const question of [...PREPARATION, ...listQuestions(), ...listOddities()]) {
     const [their, our] = await Promise.all([
       ask(theirs.uri, question, theirIds),
       ask(ours.uri, question, ourIds),

@@ -135,7 +135,7 @@ function toVersion(row: VersionRow): Omit<ModelVersion, 'tags' | 'aliases'> {
     stage: row.current_stage as ModelStage,
     description: row.description ?? undefined,
     source: row.source ?? undefined,
-    runId: row.run_id ?? undefined,
+    runId: row.run_id || undefined,
     runLink: row.run_link ?? undefined,
     modelId: undefined,
     userId: row.user_id ?? undefined,

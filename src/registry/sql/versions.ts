@@ -32,9 +32,10 @@ export async function insertVersion(
   newVersion: NewModelVersion,
   nowMs: number,
 ): Promise<number> {
-  const { name, source, runId, runLink, description, tags = [] } = newVersion;
+  const { name, source, runLink, description, tags = [] } = newVersion;
   await changeModel(transaction, name, { last_updated_time: nowMs });
   const origin = await findOrigin(transaction, newVersion);
+  const runId = newVersion.runId || origin.runId || (await findSourceRun(transaction, newVersion));
   const version = (await readHighestNumber(transaction, name)) + 1;
   await transaction
     .insertInto('model_versions')
@@ -43,7 +44,7 @@ export async function insertVersion(
       version,
       source,
       storage_location: origin.location,
-      run_id: runId || origin.runId,
+      run_id: runId ?? newVersion.runId ?? null,
       run_link: runLink ?? null,
       description: description ?? null,
       current_stage: 'None',
@@ -84,14 +85,27 @@ async function findOrigin(
   if (name !== undefined) {
     return { location: await readLocation(transaction, name, Number(version)), runId: null };
   }
-  const model = await transaction
-    .selectFrom('logged_models')
-    .select(['artifact_location', 'source_run_id'])
-    .where('model_id', '=', path)
-    .executeTakeFirst();
+  const model = await findLoggedModel(transaction, path);
   if (model !== undefined) return { location: model.artifact_location, runId: model.source_run_id };
   if (known !== undefined) return { location: known, runId: null };
   throw sourceNotFound(source);
+}
+
+/** The run that made the logged model which a version is of, wherever its files lie. */
+async function findSourceRun(
+  transaction: Transaction<Tables>,
+  { modelId }: NewModelVersion,
+): Promise<string | null> {
+  if (!modelId) return null;
+  return (await findLoggedModel(transaction, modelId))?.source_run_id || null;
+}
+
+function findLoggedModel(transaction: Transaction<Tables>, modelId: string) {
+  return transaction
+    .selectFrom('logged_models')
+    .select(['artifact_location', 'source_run_id'])
+    .where('model_id', '=', modelId)
+    .executeTakeFirst();
 }
 
 /** Where the files of a version lie. @throws NotFound, also for a deleted one. */

@@ -13,10 +13,9 @@ export function textOf(message: SentMessage, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** `01` and ` 1` are experiment 1: a grant for it must hold under every spelling. */
+/** `01`, ` 1` and `+1` are experiment 1, `-0` is 0: a grant for it must hold under every spelling. */
 export function readExperimentId(text: string): string {
-  const [, digits] = /^\s*\+?0*(\d+)\s*$/.exec(text) ?? [];
-  return digits ?? text;
+  return /^\s*[+-]?\d{1,40}\s*$/.test(text) ? String(BigInt(text.trim())) : text;
 }
 
 export function runIdOf(message: SentMessage): string {

@@ -31,7 +31,12 @@ function listReading({ tracking }: Services): readonly Endpoint[] {
       order_by: ['string'],
       view_type: viewType,
     },
-    checks: { max_results: { ...integer, most: MOST_FOUND }, order_by: texts, filter: text },
+    checks: {
+      max_results: { ...integer, most: MOST_FOUND },
+      order_by: texts,
+      filter: text,
+      page_token: text,
+    },
   } as const;
   return [
     rpc({

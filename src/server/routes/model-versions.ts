@@ -54,6 +54,8 @@ function createVersion(services: Services): Endpoint {
       const from = isPromptSource(source, tags) ? said : await checkVersionSource(said, services);
       const version = await registry.createVersion({
         ...from,
+        // As MLflow has it: '' differs from every run, where nothing would be neither equal nor different.
+        runId: from.runId ?? '',
         name,
         runLink: sent.run_link ?? '',
         description,

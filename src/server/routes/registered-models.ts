@@ -1,4 +1,4 @@
-import { InvalidInput } from '../../core/errors.ts';
+import { InvalidInput, NotFound } from '../../core/errors.ts';
 import { MODEL_STAGES, type ModelStage } from '../../core/model-registry.ts';
 import type { RegistryStore } from '../../registry/store.ts';
 import { list, requiredText, text, texts } from '../checks.ts';
@@ -190,9 +190,16 @@ function listAliases({ registry }: Services): readonly Endpoint[] {
   ];
 }
 
-/** @throws InvalidInput for an alias that is not there: MLflow has it so. */
+/**
+ * `latest` is the highest number. @throws InvalidInput for an alias that is not there: MLflow has it so. NotFound where
+ * there are no versions.
+ */
 async function findAlias(registry: RegistryStore, name: string, alias: string): Promise<number> {
-  const { aliases } = await registry.getModel(name);
+  const { aliases, latestVersions } = await registry.getModel(name);
+  if (alias.toLowerCase() === 'latest') {
+    if (latestVersions.length === 0) throw new NotFound(`model \`${name}\` has no versions`);
+    return Math.max(...latestVersions.map(({ version }) => version));
+  }
   const version = aliases.find((own) => own.alias === alias)?.version;
   if (version !== undefined) return version;
   throw new InvalidInput(`model \`${name}\` has no alias \`${alias}\``);

@@ -65,8 +65,8 @@ function listSingle({ tracking }: Services): readonly Endpoint[] {
       path: '/mlflow/runs/delete-tag',
       fields: { run_id: 'string', key: 'string' },
       checks: { run_id: requiredText, key: requiredText },
-      handle: async ({ run_id: runId = '', key = '' }) => {
-        await tracking.deleteTag(runId, key);
+      handle: async ({ key = '', ...sent }) => {
+        await tracking.deleteTag(readRunId(sent), key);
         return {};
       },
     }),

@@ -31,8 +31,8 @@ function listLiving({ tracking }: Services): readonly Endpoint[] {
       path: `/mlflow/runs/${verb}`,
       fields: { run_id: 'string' },
       checks: { run_id: requiredText },
-      handle: async ({ run_id: runId = '' }) => {
-        await work(runId);
+      handle: async (message) => {
+        await work(readRunId(message));
         return {};
       },
     });

@@ -22,6 +22,7 @@ export const experimentLanguage: FilterLanguage = {
   kinds: { attribute: 'attribute', tag: 'tag', tags: 'tag' },
   attributes: ATTRIBUTES,
   orderKinds: ['attribute'],
+  repeatsOrders: true,
   datasetKeys: [],
   takesQuotedKind: false,
   listComparators,

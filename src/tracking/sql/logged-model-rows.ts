@@ -127,8 +127,8 @@ function toModelMetric(row: MetricRow): LoggedModelMetric {
   return {
     key: row.metric_name,
     value: row.metric_value ?? 0,
-    timestampMs: row.metric_timestamp_ms,
-    step: row.metric_step,
+    timestampMs: Number(row.metric_timestamp_ms),
+    step: Number(row.metric_step),
     modelId: row.model_id,
     runId: row.run_id,
     dataset: name === null ? undefined : { name, digest: digest ?? '' },

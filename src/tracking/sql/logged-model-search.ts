@@ -15,12 +15,15 @@ import type { DatasetChoice, LoggedModelSearch } from '../store.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { completeLoggedModels } from './logged-model-rows.ts';
 
+/** MLflow has no limit here but that of its message. */
+const MOST_FOUND = 2_147_483_647;
+
 /** One page of models (`mlflow/store/tracking/sqlalchemy_store.py`, `search_logged_models`). */
 export async function searchLoggedModels(
   database: Kysely<Tables>,
   search: LoggedModelSearch,
 ): Promise<Page<LoggedModel>> {
-  const range = readPageRange(search);
+  const range = readPageRange(search, MOST_FOUND);
   const conditions = toConditions(search);
   const order = parseModelOrders(search).flatMap(toOrder);
   const experimentIds = search.experimentIds.map(parseExperimentId);

@@ -14,9 +14,9 @@ import { refuseDeleted } from '../lifecycle.ts';
 import { modelParamConflict, withoutRepeats } from '../limits.ts';
 import {
   checkLoggedModelName,
-  checkModelId,
   checkModelKeys,
   modelTagNotFound,
+  requireModelId,
 } from '../logged-model-limits.ts';
 import { makeRunName } from '../run-name.ts';
 import type { LoggedModelSearch, LoggedModelStore, NewLoggedModel } from '../store.ts';
@@ -54,12 +54,12 @@ export class SqlLoggedModels implements LoggedModelStore {
   }
 
   async get(modelId: string, options = {}): Promise<LoggedModel> {
-    checkModelId(modelId);
+    requireModelId(modelId);
     return this.#read((database) => readLoggedModel(database, modelId, options));
   }
 
   async finalize(modelId: string, status: LoggedModelStatus): Promise<LoggedModel> {
-    checkModelId(modelId);
+    requireModelId(modelId);
     const change = { status: LOGGED_MODEL_STATUSES.indexOf(status) };
     return this.#write(async (transaction) => {
       await changeModel(transaction, modelId, change, this.#now());
@@ -68,14 +68,14 @@ export class SqlLoggedModels implements LoggedModelStore {
   }
 
   async delete(modelId: string): Promise<void> {
-    checkModelId(modelId);
+    requireModelId(modelId);
     await this.#write((transaction) =>
       changeModel(transaction, modelId, { lifecycle_stage: 'deleted' }, this.#now()),
     );
   }
 
   async setTags(modelId: string, tags: readonly Tag[]): Promise<void> {
-    checkModelId(modelId);
+    requireModelId(modelId);
     checkModelKeys('tag', tags);
     await this.#write(async (transaction) => {
       const { experiment_id: experimentId } = await requireModelRow(transaction, modelId);
@@ -84,7 +84,7 @@ export class SqlLoggedModels implements LoggedModelStore {
   }
 
   async deleteTag(modelId: string, key: string): Promise<void> {
-    checkModelId(modelId);
+    requireModelId(modelId);
     await this.#write(async (transaction) => {
       await requireModelRow(transaction, modelId);
       const deleted = await transaction
@@ -98,7 +98,7 @@ export class SqlLoggedModels implements LoggedModelStore {
   }
 
   async logParams(modelId: string, params: readonly Param[]): Promise<void> {
-    checkModelId(modelId);
+    requireModelId(modelId);
     checkModelKeys('param', params);
     await this.#write(async (transaction) => {
       const { experiment_id: experimentId } = await requireModelRow(transaction, modelId);

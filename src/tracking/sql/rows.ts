@@ -38,8 +38,8 @@ export async function readExperimentTags(
     artifactLocation: row.artifact_location ?? '',
     lifecycleStage: row.lifecycle_stage,
     tags: (tags.get(String(row.experiment_id)) ?? []).map(withText),
-    creationTimeMs: row.creation_time ?? undefined,
-    lastUpdateTimeMs: row.last_update_time ?? undefined,
+    creationTimeMs: toTimeMs(row.creation_time),
+    lastUpdateTimeMs: toTimeMs(row.last_update_time),
   }));
 }
 
@@ -64,11 +64,16 @@ export function toRunInfo(row: RunRow): RunInfo {
     experimentId: String(row.experiment_id),
     userId: row.user_id ?? '',
     status: row.status,
-    startTimeMs: row.start_time ?? undefined,
-    endTimeMs: row.end_time ?? undefined,
+    startTimeMs: toTimeMs(row.start_time),
+    endTimeMs: toTimeMs(row.end_time),
     artifactUri: row.artifact_uri ?? '',
     lifecycleStage: row.lifecycle_stage,
   };
+}
+
+/** What is past 2^53, as nanoseconds are, comes as a bigint, which is no JSON. */
+function toTimeMs(stored: number | null): number | undefined {
+  return stored === null ? undefined : Number(stored);
 }
 
 export function toMetric({

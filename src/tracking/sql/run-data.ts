@@ -82,6 +82,11 @@ export async function deleteTag(
   if (deleted === undefined) throw tagNotFound(runId, key);
 }
 
+/** An empty name is no new one: run and tag keep theirs (`set_tag`, which renames by `update_run_info`). */
+export function withoutEmptyName(tags: readonly Tag[]): readonly Tag[] {
+  return tags.filter(({ key, value }) => key !== RUN_NAME_TAG || value !== '');
+}
+
 /** A run's name is kept twice: a new `mlflow.runName` tag renames the run. */
 export async function setRunName(
   transaction: Transaction<Tables>,

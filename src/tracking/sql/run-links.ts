@@ -49,7 +49,7 @@ async function readModels(
   return groupBy(
     rows,
     ({ source_id: runId }) => runId,
-    ({ destination_id: modelId, step }) => ({ modelId, step }),
+    ({ destination_id: modelId, step }) => ({ modelId, step: Number(step) }),
   );
 }
 

@@ -56,7 +56,14 @@ import { logMetrics } from './metrics.ts';
 import { insertDefaultExperiment, insertExperiment } from './new-experiment.ts';
 import { insertRun } from './new-run.ts';
 import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
-import { deleteTag, logParams, partition, setRunName, setTags } from './run-data.ts';
+import {
+  deleteTag,
+  logParams,
+  partition,
+  setRunName,
+  setTags,
+  withoutEmptyName,
+} from './run-data.ts';
 import { insertInputs, insertOutputs } from './run-inputs.ts';
 import { readLinksOfRuns, readRunLinks } from './run-links.ts';
 import { findRunIds, readRuns, searchRuns } from './run-search.ts';
@@ -183,7 +190,8 @@ export class SqlTrackingStore implements TrackingStore {
 
   async logBatch(runId: string, data: RunData): Promise<void> {
     checkRunId(runId);
-    const { params, tags, metrics } = checkRunData(data, this.#options.lengths);
+    const { params, metrics, ...checked } = checkRunData(data, this.#options.lengths);
+    const tags = withoutEmptyName(checked.tags);
     await this.#write(async (transaction) => {
       const { info } = await readRunInfo(transaction, runId);
       refuseDeleted('run', runId, info.lifecycleStage);
@@ -227,7 +235,6 @@ export class SqlTrackingStore implements TrackingStore {
 
   async deleteTag(runId: string, key: string): Promise<void> {
     checkRunId(runId);
-    checkKey('tag', key);
     await this.#write(async (transaction) => {
       const { info } = await readRunInfo(transaction, runId);
       refuseDeleted('run', runId, info.lifecycleStage);
