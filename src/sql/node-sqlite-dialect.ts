@@ -33,7 +33,7 @@ export function createNodeSqliteDialect(
 }
 
 /** The driver lets one in after the other; kysely's own queue would let the next one in after the commit only. */
-class QueueingAdapter extends SqliteAdapter {
+export class QueueingAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
   }

@@ -1,16 +1,8 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type Kysely,
-  type QueryResult,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely';
+import type { CompiledQuery } from 'kysely';
+import { leaveThreadAtExit } from '../host/thread-exit.ts';
 import { DatabaseBusy } from './node-sqlite-connection.ts';
 
 /** Which file the thread reads, and how long it waits for a lock. */
@@ -19,10 +11,12 @@ export interface ReadingPlace {
   readonly waitMs: number;
 }
 
+export type Query = Pick<CompiledQuery, 'sql' | 'parameters'>;
+
 /** What goes to the thread. Without a query it ends. */
 export interface Asked {
   readonly id: number;
-  readonly query?: Pick<CompiledQuery, 'sql' | 'parameters'>;
+  readonly query?: Query;
 }
 
 /** What comes back. */
@@ -46,89 +40,53 @@ const SCRIPT = new URL(
   import.meta.url,
 );
 
+/** A thread that is told to end is waited for as long; who waits for its answers has gone by then. */
+const ENDING_MS = 1_000;
+
 interface Waiting {
   resolve(rows: unknown[]): void;
   reject(error: unknown): void;
 }
 
-/**
- * kysely over a thread of this process that reads the database by itself. SQLite holds up the thread that asks it: a
- * search through 100,000 runs would hold up all who write meanwhile. The thread starts with the first query. It sees
- * what is stored, which is all that anybody has been told of.
- */
-export function createReadingDialect(place: ReadingPlace): Dialect {
-  return {
-    createAdapter: () => new ReadingAdapter(),
-    createDriver: () => new ReadingDriver(place),
-    createIntrospector: (kysely: Kysely<unknown>) => new SqliteIntrospector(kysely),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  };
-}
-
-/** The queue is the thread's. */
-class ReadingAdapter extends SqliteAdapter {
-  override get supportsMultipleConnections(): boolean {
-    return true;
-  }
-}
-
-class ReadingDriver implements Driver, DatabaseConnection {
-  readonly #place: ReadingPlace;
+/** A thread of this process (`query-thread.ts`) that reads a database by itself, one query after the other. */
+export class ReadingThread {
+  readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
-  #thread: Worker | undefined;
   #count = 0;
+  hasEnded = false;
 
   constructor(place: ReadingPlace) {
-    this.#place = place;
+    this.#worker = new Worker(SCRIPT, { workerData: place });
+    // Who waits for an answer is what keeps the process alive.
+    this.#worker.unref();
+    this.#worker.on('message', (answered: Answered) => this.#settle(answered));
+    this.#worker.on('error', (error) => this.#lose(error));
+    this.#worker.on('exit', () => this.#lose(new Error('the thread that reads has ended')));
   }
 
-  async init(): Promise<void> {}
-
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this;
-  }
-
-  async releaseConnection(): Promise<void> {}
-
-  async beginTransaction(): Promise<void> {
-    throw new Error('this connection only reads');
-  }
-
-  async commitTransaction(): Promise<void> {}
-
-  async rollbackTransaction(): Promise<void> {}
-
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    this.#thread ??= this.#start();
+  run(query: Query): Promise<unknown[]> {
     this.#count += 1;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
     this.#waiting.set(this.#count, { resolve, reject });
-    this.#thread.postMessage({ id: this.#count, query: { sql, parameters } } satisfies Asked);
-    return { rows: (await promise) as R[] };
+    const { sql, parameters } = query;
+    this.#worker.postMessage({ id: this.#count, query: { sql, parameters } } satisfies Asked);
+    return promise;
   }
 
-  // biome-ignore lint/correctness/useYield: kysely asks for it; nothing here streams
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('this SQLite dialect does not stream');
-  }
-
-  /** Lets the thread close its file, so that the last one who does tidies up. */
-  async destroy(): Promise<void> {
-    const thread = this.#thread;
-    if (thread === undefined) return;
-    const ended = once(thread, 'exit');
-    thread.postMessage({ id: 0 } satisfies Asked);
-    await ended;
-  }
-
-  #start(): Worker {
-    const thread = new Worker(SCRIPT, { workerData: this.#place });
-    // Who waits for an answer is what keeps the process alive.
-    thread.unref();
-    thread.on('message', (answered: Answered) => this.#settle(answered));
-    thread.on('error', (error) => this.#lose(error));
-    thread.on('exit', () => this.#lose(new Error('the thread that reads the database has ended')));
-    return thread;
+  /** Lets it close its file, so that the last one who does tidies up; but no search is waited for to its end. */
+  async end(): Promise<void> {
+    if (this.hasEnded) return;
+    const ended = once(this.#worker, 'exit');
+    // Else the process ends meanwhile, for want of anything to wait for.
+    this.#worker.ref();
+    this.#worker.postMessage({ id: 0 } satisfies Asked);
+    const giveUp = new AbortController();
+    const late = sleep(ENDING_MS, undefined, { signal: giveUp.signal }).catch(() => {});
+    await Promise.race([ended, late]);
+    giveUp.abort();
+    if (this.hasEnded) return;
+    this.#worker.unref();
+    leaveThreadAtExit(() => !this.hasEnded);
   }
 
   #settle({ id, rows, failure }: Answered): void {
@@ -138,9 +96,8 @@ class ReadingDriver implements Driver, DatabaseConnection {
     else waiting?.reject(toError(failure));
   }
 
-  /** The next query starts another one. */
   #lose(error: unknown): void {
-    this.#thread = undefined;
+    this.hasEnded = true;
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
   }

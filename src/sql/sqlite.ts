@@ -37,7 +37,8 @@ export async function openSqlite(
     const { DatabaseSync } = await import('node:sqlite');
     const file = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: true });
     speakAsMlflow(file);
-    const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS, stayAt(path));
+    const check = stayAt(path);
+    const dialect = createNodeSqliteDialect(file, BUSY_WAIT_MS, check);
     const database = new Kysely<Tables>({ dialect });
     try {
       const refusal = await prepareSchema(database, file, absoluteUri);
@@ -45,7 +46,7 @@ export async function openSqlite(
       return {
         uri: absoluteUri,
         database,
-        searched: readsBeside ? await openReading(path) : database,
+        searched: readsBeside ? await openReading(path, check) : database,
         refusal,
         runsPerRead: 100,
         toFlag: Number,
@@ -60,9 +61,10 @@ export async function openSqlite(
 }
 
 /** Only servers need it. */
-async function openReading(path: string): Promise<Kysely<Tables>> {
-  const { createReadingDialect } = await import('./reading-thread.ts');
-  return new Kysely<Tables>({ dialect: createReadingDialect({ path, waitMs: BUSY_WAIT_MS }) });
+async function openReading(path: string, check: () => void): Promise<Kysely<Tables>> {
+  const { createReadingDialect } = await import('./reading-dialect.ts');
+  const dialect = createReadingDialect({ path, waitMs: BUSY_WAIT_MS }, check);
+  return new Kysely<Tables>({ dialect });
 }
 
 /**

@@ -1,8 +1,12 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
 import { afterEach, expect, test } from 'vitest';
 import { openSqlConnection } from '../../src/sql/open.ts';
+import { createReadingDialect } from '../../src/sql/reading-dialect.ts';
+import type { Tables } from '../../src/sql/tables.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import { testCache } from '../setup/cache.ts';
 import { createTestContext } from '../setup/context.ts';
@@ -89,4 +93,76 @@ test('whole numbers past 2^53 come through as they are', async () => {
   ]);
   await connection.searched.destroy();
   await connection.database.destroy();
+});
+
+/** Of the process itself: what `stop` does is not enough here. */
+async function waitForEnd({ process: running }: MltsServer): Promise<unknown> {
+  if (running.exitCode === null && running.signalCode === null) await once(running, 'exit');
+  return running.exitCode ?? running.signalCode;
+}
+
+const SEARCH = { experiment_ids: ['0'], max_results: 5 };
+
+test('a server that has searched ends with 0, and leaves nothing beside its database', async () => {
+  server = await startMltsServer();
+  await post('runs/create', { experiment_id: '0' });
+  await post('runs/search', SEARCH);
+  server.process.kill('SIGTERM');
+  expect(await waitForEnd(server)).toBe(0);
+  const names = await readdir(server.folder);
+  expect(names.filter((name) => name.startsWith('mlflow.db'))).toEqual(['mlflow.db']);
+});
+
+test('a search without an end holds nobody up: others write, and a second signal ends the server', async () => {
+  server = await startMltsServer();
+  const path = join(server.folder, 'mlflow.db');
+  const runId = addRuns(path, 0, 20_000, 10);
+  await post('runs/search', SEARCH);
+  const filter = Array.from({ length: 800 }, () => `params.rate LIKE '%'`).join(' AND ');
+  const endless = post('runs/search', { ...SEARCH, filter }).catch(() => 'cut');
+  await post('runs/set-tag', { run_id: runId, key: 'written', value: 'meanwhile' });
+  server.process.kill('SIGTERM');
+  const { stderr } = server.process;
+  while (stderr !== null && !server.said.stderr.includes('stopping')) await once(stderr, 'data');
+  server.process.kill('SIGTERM');
+  expect(await endless).toBe('cut');
+  expect(await waitForEnd(server)).toBe('SIGTERM');
+  const file = new DatabaseSync(path, { readOnly: true });
+  const stored = file.prepare(`select value from tags where key = 'written'`).get();
+  file.close();
+  expect(stored).toEqual({ value: 'meanwhile' });
+});
+
+test('a database that another one took the place of is not searched', async () => {
+  server = await startMltsServer();
+  const path = join(server.folder, 'mlflow.db');
+  const other = join(server.folder, 'other.db');
+  await (await openTrackingStore(`sqlite:///${other}`, createTestContext())).close();
+  await rename(other, path);
+  const answer = await fetch(`${server.uri}/api/2.0/mlflow/runs/search`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(SEARCH),
+  });
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    expect.objectContaining({ error_code: 'TEMPORARILY_UNAVAILABLE' }),
+  ]);
+});
+
+test('a thread that is lost fails what it was asked; the next query has another one', async () => {
+  folder = await mkdtemp(join(testCache, 'searching-'));
+  const path = join(folder, 'late.db');
+  const dialect = createReadingDialect({ path, waitMs: 1_000 }, () => {});
+  const database = new Kysely<Tables>({ dialect });
+  const ask = () => database.selectFrom('tags').selectAll().execute();
+  const [first, second] = await Promise.allSettled([ask(), ask()]);
+  for (const lost of [first, second]) {
+    expect(lost).toMatchObject({ status: 'rejected', reason: { errcode: 14 } });
+  }
+  const file = new DatabaseSync(path);
+  file.exec('create table tags (key)');
+  file.close();
+  expect(await Promise.all([ask(), ask()])).toEqual([[], []]);
+  await database.destroy();
 });
