@@ -1,11 +1,11 @@
 import { basename, join } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
+import { META_FILE } from '../host/meta-file.ts';
 import { insertDatasets } from './datasets.ts';
 import {
   isFile,
   listFolders,
   listValueFiles,
-  META_FILE,
   type Meta,
   readMetaFile,
   toColumn,

@@ -1,25 +1,19 @@
 import { basename, dirname, join } from 'node:path';
 import { InvalidInput, MltsError } from '../core/errors.ts';
 import { parsePythonMapping } from '../core/python-mapping.ts';
-import {
-  isFileBlocking,
-  listFilesBelowBlocking,
-  listFilesBlocking,
-  listFoldersBlocking,
-  readTextBlocking,
-} from '../host/blocking-files.ts';
+import { readTextBlocking } from '../host/blocking-files.ts';
+import { META_FILE } from '../host/meta-file.ts';
 
 /** A YAML mapping as it is in the file; whole numbers are bigint, so that 1 and 1.0 are told apart. */
 export type Meta = Readonly<Record<string, unknown>>;
 
-export const META_FILE = 'meta.yaml';
-
-export const listFolders = listFoldersBlocking;
-export const listFilesIn = listFilesBlocking;
-/** Keys of what is kept as one file for each key, a `/` in the key being a folder. */
-export const listValueFiles = listFilesBelowBlocking;
-
-export const isFile = isFileBlocking;
+export {
+  isFileBlocking as isFile,
+  /** Keys of what is kept as one file for each key, a `/` in the key being a folder. */
+  listFilesBelowBlocking as listValueFiles,
+  listFilesBlocking as listFilesIn,
+  listFoldersBlocking as listFolders,
+} from '../host/blocking-files.ts';
 
 /** @throws InvalidInput where it cannot be read. */
 export function readValue(path: string): string {

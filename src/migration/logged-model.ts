@@ -1,11 +1,10 @@
 import { basename, join } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
+import { LOGGED_MODEL_STATUSES } from '../core/logged-model.ts';
+import { parsePythonFloat } from '../core/python-float.ts';
 import { listValueFiles, type Meta, readMetaFile, readValue, toColumn, toText } from './folder.ts';
 import type { Load } from './load.ts';
-import { isWhole, parseFloatAsPython, readLines } from './metrics.ts';
-
-/** `mlflow/entities/logged_model_status.py`, `to_int`. */
-const STATUSES = ['UNSPECIFIED', 'PENDING', 'READY', 'FAILED'];
+import { isWhole, readLines } from './metrics.ts';
 
 /** A model by id, as MLflow 3 keeps it. @throws InvalidInput, MltsError where it cannot be read. */
 export function insertLoggedModel(load: Load, folder: string, experimentId: bigint): void {
@@ -47,7 +46,7 @@ function toColumns(meta: Meta) {
 
 function readStatus({ status = 1n }: Meta): bigint {
   if (typeof status === 'bigint') return status;
-  const number = STATUSES.indexOf(String(status));
+  const number = (LOGGED_MODEL_STATUSES as readonly unknown[]).indexOf(status);
   if (number === -1) throw new InvalidInput(`its status is \`${status}\``);
   return BigInt(number);
 }
@@ -61,7 +60,7 @@ interface Owner {
 function insertMetric(load: Load, path: string, key: string, owner: Owner): void {
   readLines(readValue(path), (line, number) => {
     const [time = '', text = '', step = '', runId = '', name, digest, ...rest] = line.split(' ');
-    const value = parseFloatAsPython(text);
+    const value = parsePythonFloat(text);
     const isWholeLine = isWhole(time) && isWhole(step) && runId !== '' && rest.length === 0;
     if (value === undefined || !isWholeLine || (name === undefined) !== (digest === undefined)) {
       return load.leave(`${path}:${number}: \`${line}\` is no value`);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parsePythonFloat } from '../core/python-float.ts';
 import { listValueFiles, readValue } from './folder.ts';
 import type { Load } from './load.ts';
 
@@ -44,7 +45,7 @@ export function readLines(text: string, take: (line: string, number: number) => 
 /** Time, value, step, and what datasets add; before MLflow 1.0 there was no step. */
 function parsePoint(line: string): Point | undefined {
   const [time = '', text = '', step = '0'] = line.split(' ');
-  const number = parseFloatAsPython(text);
+  const number = parsePythonFloat(text);
   if (number === undefined || !isWhole(time) || !isWhole(step)) return undefined;
   const isNan = Number.isNaN(number);
   const value = isNan ? 0 : Math.max(-LARGEST, Math.min(LARGEST, number));
@@ -53,14 +54,6 @@ function parsePoint(line: string): Point | undefined {
 
 export function isWhole(text: string): boolean {
   return /^[+-]?\d{1,18}$/.test(text);
-}
-
-/** Undefined for what is no number. */
-export function parseFloatAsPython(text: string): number | undefined {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) return Number(text);
-  if (/^[+-]?nan$/i.test(text)) return Number.NaN;
-  if (!/^[+-]?inf(?:inity)?$/i.test(text)) return undefined;
-  return text.startsWith('-') ? -Infinity : Infinity;
 }
 
 /** By step, then time, then stored value, in which NaN is 0; of equals the first (`_migrate_run_metrics`). */

@@ -4,7 +4,7 @@ import { NotFound } from '../core/errors.ts';
 import type { NewDatabase } from '../sql/new-database.ts';
 import type { EntityCount } from './entity.ts';
 import { insertExperiment } from './experiment.ts';
-import { isFile, listFolders, META_FILE } from './folder.ts';
+import { isFile, listFolders } from './folder.ts';
 import { Load } from './load.ts';
 import { insertRegisteredModel } from './registered-model.ts';
 

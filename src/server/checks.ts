@@ -1,5 +1,5 @@
 import { InvalidInput } from '../core/errors.ts';
-import { parseDecimal } from './decimal.ts';
+import { parsePythonFloat } from '../core/python-float.ts';
 import type { Decoded } from './message.ts';
 
 type Kind = 'string' | 'integer' | 'number' | 'boolean' | 'list' | 'strings';
@@ -96,14 +96,9 @@ function isOfKind(value: unknown, kind: Kind): boolean {
       return (
         typeof value === 'number' ||
         typeof value === 'boolean' ||
-        (typeof value === 'string' && isFloat(value))
+        (typeof value === 'string' && parsePythonFloat(value) !== undefined)
       );
   }
-}
-
-/** What Python's float() reads. */
-function isFloat(text: string): boolean {
-  return /^\s*[+-]?(nan|inf|infinity)\s*$/i.test(text) || parseDecimal(text) !== undefined;
 }
 
 const LONGEST_SHOWN = 100;

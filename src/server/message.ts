@@ -1,5 +1,5 @@
 import { InvalidInput } from '../core/errors.ts';
-import { parseDecimal } from './decimal.ts';
+import { parseDecimal } from '../core/python-float.ts';
 
 /** One of an enumeration's names, by its number. */
 export interface EnumSpec<Name extends string = string> {

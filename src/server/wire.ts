@@ -1,6 +1,5 @@
 import type {
   Experiment,
-  Metric,
   ModelOutput,
   Run,
   RunInfo,
@@ -8,6 +7,7 @@ import type {
   RunLinks,
   Tag,
 } from '../core/entities.ts';
+import { writeMetric } from '../tracking/wire.ts';
 import type { Wire } from './endpoint.ts';
 
 /** Entities as MLflow's API sends them: what is not set is not sent, and no more is an empty list. */
@@ -75,22 +75,6 @@ function writeOutputs({ modelOutputs }: RunLinks): Wire {
     model_id: modelId,
     step,
   }));
-}
-
-export function writeMetric({ key, value, timestampMs, step, modelId, dataset }: Metric): Wire {
-  return {
-    key,
-    value: writeDouble(value),
-    timestamp: timestampMs,
-    step,
-    ...(dataset ? { dataset_name: dataset.name, dataset_digest: dataset.digest } : {}),
-    ...(modelId === undefined ? {} : { model_id: modelId }),
-  };
-}
-
-/** Protocol buffers' JSON writes what JSON has no numbers for as texts. */
-export function writeDouble(value: number): number | string {
-  return Number.isFinite(value) ? value : String(value);
 }
 
 export function writePair({ key, value }: Tag): Wire {

@@ -1,10 +1,11 @@
-import type { LoggedModel, LoggedModelMetric, LoggedModelStatus } from '../../core/logged-model.ts';
+import type { LoggedModel, LoggedModelMetric } from '../../core/logged-model.ts';
+import { readModelStatus, writeMetric, writeModelStatus } from '../../tracking/wire.ts';
 import { list, requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc, type Wire } from '../endpoint.ts';
 import { enumeration, message } from '../message.ts';
 import type { Services } from '../services.ts';
 import { readTags, tag } from '../shared-fields.ts';
-import { writeList, writeMetric, writePair, writeToken } from '../wire.ts';
+import { writeList, writePair, writeToken } from '../wire.ts';
 
 const USUALLY_FOUND = 100;
 
@@ -14,13 +15,6 @@ const modelStatus = enumeration({
   2: 'LOGGED_MODEL_READY',
   3: 'LOGGED_MODEL_UPLOAD_FAILED',
 });
-
-const STATUSES: Readonly<Record<LoggedModelStatus, string>> = {
-  UNSPECIFIED: 'LOGGED_MODEL_STATUS_UNSPECIFIED',
-  PENDING: 'LOGGED_MODEL_PENDING',
-  READY: 'LOGGED_MODEL_READY',
-  FAILED: 'LOGGED_MODEL_UPLOAD_FAILED',
-};
 
 const PATH = '/mlflow/logged-models/{model_id}';
 
@@ -69,8 +63,8 @@ function listMaking({ tracking: { loggedModels } }: Services): readonly Endpoint
       path: PATH,
       fields: { model_id: 'string', status: modelStatus },
       checks: { model_id: requiredText, status: { kind: 'integer', isRequired: true } },
-      handle: async ({ model_id: modelId = '', status = STATUSES.UNSPECIFIED }) => ({
-        model: writeLoggedModel(await loggedModels.finalize(modelId, readStatus(status))),
+      handle: async ({ model_id: modelId = '', status }) => ({
+        model: writeLoggedModel(await loggedModels.finalize(modelId, readModelStatus(status))),
       }),
     }),
     rpc({
@@ -188,11 +182,6 @@ function listLabels({ tracking: { loggedModels } }: Services): readonly Endpoint
   ];
 }
 
-function readStatus(wire: string): LoggedModelStatus {
-  const statuses = Object.keys(STATUSES) as LoggedModelStatus[];
-  return statuses.find((status) => STATUSES[status] === wire) ?? 'UNSPECIFIED';
-}
-
 function writeLoggedModel(model: LoggedModel): Wire {
   return {
     info: {
@@ -202,7 +191,7 @@ function writeLoggedModel(model: LoggedModel): Wire {
       creation_timestamp_ms: model.creationTimeMs,
       last_updated_timestamp_ms: model.lastUpdateTimeMs,
       artifact_uri: model.artifactUri,
-      status: STATUSES[model.status],
+      status: writeModelStatus(model.status),
       model_type: model.modelType ?? '',
       source_run_id: model.sourceRunId ?? '',
       ...(model.statusMessage ? { status_message: model.statusMessage } : {}),

@@ -4,11 +4,12 @@ import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { checkRunId } from '../../tracking/limits.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
+import { writeDouble, writeMetric } from '../../tracking/wire.ts';
 import { requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc, type Wire } from '../endpoint.ts';
 import { sampleEvenly } from '../metric-sample.ts';
 import type { Services } from '../services.ts';
-import { writeDouble, writeList, writeMetric, writeToken } from '../wire.ts';
+import { writeList, writeToken } from '../wire.ts';
 
 /** More than any metric has: a request without a limit is answered whole. */
 const ALL = 1_000_000_000;

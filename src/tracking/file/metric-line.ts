@@ -1,4 +1,5 @@
 import type { Metric } from '../../core/entities.ts';
+import { parsePythonFloat } from '../../core/python-float.ts';
 import { isLater } from '../latest-metric.ts';
 
 /**
@@ -40,7 +41,7 @@ function parseMetric(key: string, line: string): Metric | undefined {
 /** What the lines of all metrics' files begin with. */
 export function parseFields([timestamp, value = '', step = '0']: readonly string[]) {
   return {
-    value: parseFloatAsPython(value),
+    value: parsePythonFloat(value) ?? Number.NaN,
     timestampMs: Number(timestamp),
     step: Number(step),
   };
@@ -50,11 +51,4 @@ function formatFloat(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (Number.isFinite(value)) return Object.is(value, -0) ? '-0.0' : String(value);
   return value > 0 ? 'inf' : '-inf';
-}
-
-function parseFloatAsPython(text: string): number {
-  const [, sign, isInfinite] = /^([+-]?)(?:(inf(?:inity)?)|nan)$/i.exec(text) ?? [];
-  if (sign === undefined) return Number(text);
-  if (isInfinite === undefined) return Number.NaN;
-  return sign === '-' ? -Infinity : Infinity;
 }

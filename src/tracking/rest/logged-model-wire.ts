@@ -1,5 +1,5 @@
 import type { DatasetInput, RunInputs } from '../../core/entities.ts';
-import type { LoggedModel, LoggedModelMetric, LoggedModelStatus } from '../../core/logged-model.ts';
+import type { LoggedModel, LoggedModelMetric } from '../../core/logged-model.ts';
 import {
   readList,
   readMessage,
@@ -7,24 +7,8 @@ import {
   readText,
   type Wire,
 } from '../../host/http/mlflow-message.ts';
+import { readModelStatus } from '../wire.ts';
 import { readMetric } from './wire.ts';
-
-/** `mlflow/protos/service.proto`, enum LoggedModelStatus. */
-const STATUS_NAMES: Readonly<Record<LoggedModelStatus, string>> = {
-  UNSPECIFIED: 'LOGGED_MODEL_STATUS_UNSPECIFIED',
-  PENDING: 'LOGGED_MODEL_PENDING',
-  READY: 'LOGGED_MODEL_READY',
-  FAILED: 'LOGGED_MODEL_UPLOAD_FAILED',
-};
-
-export function writeModelStatus(status: LoggedModelStatus): string {
-  return STATUS_NAMES[status];
-}
-
-function readModelStatus(value: unknown): LoggedModelStatus {
-  const statuses = Object.keys(STATUS_NAMES) as LoggedModelStatus[];
-  return statuses.find((status) => STATUS_NAMES[status] === value) ?? 'UNSPECIFIED';
-}
 
 /** `LoggedModel` of `service.proto`. */
 export function readLoggedModel(wire: Wire, address: string): LoggedModel {

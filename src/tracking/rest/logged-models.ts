@@ -15,7 +15,8 @@ import type {
   LoggedModelStore,
   NewLoggedModel,
 } from '../store.ts';
-import { readLoggedModel, writeModelStatus } from './logged-model-wire.ts';
+import { writeModelStatus } from '../wire.ts';
+import { readLoggedModel } from './logged-model-wire.ts';
 
 /** As many go with one request (`mlflow/store/tracking/rest_store.py`). */
 const PARAMS_PER_REQUEST = 100;

@@ -41,12 +41,13 @@ import type {
   RunUpdate,
   TrackingStore,
 } from '../store.ts';
+import { writeMetric } from '../wire.ts';
 import { RestGenAiStore } from './gen-ai.ts';
 import { writeInputs } from './logged-model-wire.ts';
 import { RestLoggedModels } from './logged-models.ts';
 import { readRunLinks } from './run-links.ts';
 import { searchExperiments, searchRuns } from './search.ts';
-import { readExperiment, readMetricHistory, readRun, readRunInfo, writeMetric } from './wire.ts';
+import { readExperiment, readMetricHistory, readRun, readRunInfo } from './wire.ts';
 
 /** What one log-batch request may hold (`mlflow/utils/validation.py`): 1000 in all, 100 of these. */
 const PARAMS_PER_REQUEST = 100;

@@ -61,17 +61,6 @@ export function readMetricHistory(wire: Wire): Page<Metric> {
   };
 }
 
-export function writeMetric({ key, value, timestampMs, step, modelId, dataset }: Metric): Wire {
-  return {
-    key,
-    value: writeDouble(value),
-    timestamp: timestampMs,
-    step,
-    ...(modelId === undefined ? {} : { model_id: modelId }),
-    ...(dataset && { dataset_name: dataset.name, dataset_digest: dataset.digest }),
-  };
-}
-
 export function readMetric(wire: Wire): Metric {
   const name = readText(wire.dataset_name);
   return {
@@ -82,10 +71,6 @@ export function readMetric(wire: Wire): Metric {
     step: Number(wire.step ?? 0),
     ...(name === '' ? {} : { dataset: { name, digest: readText(wire.dataset_digest) } }),
   };
-}
-
-function writeDouble(value: number): number | string {
-  return Number.isFinite(value) ? value : String(value);
 }
 
 function readStage(wire: Wire): LifecycleStage {
