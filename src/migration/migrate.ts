@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { NotFound } from '../core/errors.ts';
+import { META_FILE } from '../host/meta-file.ts';
 import type { NewDatabase } from '../sql/new-database.ts';
 import type { EntityCount } from './entity.ts';
 import { insertExperiment } from './experiment.ts';

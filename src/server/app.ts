@@ -1,5 +1,5 @@
 import type { HttpAnswer, HttpHandler, HttpRequest, HttpRoute } from '../http/server.ts';
-import type { Call, Endpoint } from './endpoint.ts';
+import { type Answer, type Call, type Endpoint, toHttpAnswer } from './endpoint.ts';
 import { answerError, answerUnknownEndpoint, answerWrongMethod } from './error-answer.ts';
 import { type Match, Router } from './router.ts';
 
@@ -7,10 +7,10 @@ import { type Match, Router } from './router.ts';
  * Stands between a request that is understood and what it asks for: refuses by throwing, or looks at the
  * answer of `proceed` and changes it (what others own is left out of searches).
  */
-export type Guard = (call: Call, proceed: Proceed) => Promise<HttpAnswer>;
+export type Guard = (call: Call, proceed: Proceed) => Promise<Answer>;
 
 /** Answers the call, or what the guard has made of its message. */
-export type Proceed = (message?: Call['message']) => Promise<HttpAnswer>;
+export type Proceed = (message?: Call['message']) => Promise<Answer>;
 
 export interface ServerApp {
   /** The API, found below `/api` and `/ajax-api`. */
@@ -82,8 +82,10 @@ async function answer(
   if (endpoint === undefined) return answerOther(match, request);
   const message = endpoint.read(request, match.pathValues);
   const call: Call = { rpc: endpoint.rpc, message, request };
-  if (guard === undefined) return endpoint.answer(call);
-  return guard(call, (changed = message) => endpoint.answer({ ...call, message: changed }));
+  if (guard === undefined) return toHttpAnswer(await endpoint.answer(call));
+  return toHttpAnswer(
+    await guard(call, (changed = message) => endpoint.answer({ ...call, message: changed })),
+  );
 }
 
 function fillRouter({ endpoints, pages, files, prefix }: ServerApp): Router {

@@ -14,6 +14,9 @@ export interface Call {
   readonly request: HttpRequest;
 }
 
+/** A message is made JSON when all who may change it have seen it; all else is sent as it is. */
+export type Answer = HttpAnswer | { readonly message: Wire };
+
 /** What one path of the API does. A `{name}` in `path` stands for one part of it. */
 export interface Endpoint {
   readonly rpc: string;
@@ -27,7 +30,7 @@ export interface Endpoint {
   readonly takesStream: boolean;
   /** @throws InvalidInput for what MLflow refuses before it looks into its stores. */
   read(request: HttpRequest, pathValues: PathValues): Call['message'];
-  answer(call: Call): Promise<HttpAnswer>;
+  answer(call: Call): Promise<Answer>;
 }
 
 export type PathValues = Readonly<Record<string, string>>;
@@ -63,9 +66,14 @@ export function rpc<const F extends Fields>(declared: Rpc<F>): Endpoint {
       checkRequest(json, checks, decoded);
       return Object.assign(decoded.message, pathValues);
     },
-    answer: async (call) =>
-      answerJson(200, await declared.handle(call.message as Message<F>, call.request)),
+    answer: async (call) => ({
+      message: await declared.handle(call.message as Message<F>, call.request),
+    }),
   };
+}
+
+export function toHttpAnswer(answer: Answer): HttpAnswer {
+  return 'message' in answer ? answerJson(200, answer.message) : answer;
 }
 
 export function answerJson(status: number, body: Wire): HttpAnswer {

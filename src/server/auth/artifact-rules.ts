@@ -1,13 +1,11 @@
 import { posix } from 'node:path';
 import { unquoteFully } from '../../core/artifact-location.ts';
-import type { HttpAnswer } from '../../http/server.ts';
-import { answerJson, type Call } from '../endpoint.ts';
+import type { Answer, Call } from '../endpoint.ts';
 import type { Access } from './access.ts';
 import type { Action, ResourceType } from './permission.ts';
 import type { Places } from './places.ts';
 import { need } from './requirement.ts';
 import { readExperimentId } from './rule.ts';
-import { parseAnswer } from './search-filter.ts';
 import { mayLoggedModel, mayRun, withinExperiment } from './tracking-rules.ts';
 
 const PROXY = /\/mlflow-artifacts\/(?:artifacts|mpu\/\w+|presigned)(?:\/(.*))?$/;
@@ -82,19 +80,15 @@ function mayUsePath(
 }
 
 /** A list of an experiment's folder names its runs: who may read none of them does not see their ids. */
-export async function hideRuns(
-  call: Call,
-  answer: HttpAnswer,
-  access: Access,
-): Promise<HttpAnswer> {
-  if (call.request.method !== 'GET' || !LISTING.test(call.request.path)) return answer;
+export async function hideRuns(call: Call, answer: Answer, access: Access): Promise<Answer> {
+  if (!('message' in answer) || !LISTING.test(call.request.path)) return answer;
   const { experimentId, parts = [] } = readProxied(call) ?? {};
   if (experimentId === undefined || parts.length > 0) return answer;
   const id = readExperimentId(experimentId);
   if (await access.may(...withinExperiment(id, 'run', 'read'))) return answer;
-  const { files = [], ...rest } = parseAnswer(answer) as { files?: { path: string }[] };
+  const { files = [], ...rest } = answer.message as { files?: { path: string }[] };
   const kept = files.filter(({ path }) => !RUN_ID.test(path));
-  return answerJson(answer.status, { ...rest, ...(kept.length === 0 ? {} : { files: kept }) });
+  return { message: { ...rest, ...(kept.length === 0 ? {} : { files: kept }) } };
 }
 
 const LISTING = /\/mlflow-artifacts\/artifacts$/;

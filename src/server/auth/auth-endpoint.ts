@@ -1,6 +1,6 @@
 import { InvalidInput } from '../../core/errors.ts';
 import type { Caller, HttpAnswer, HttpRequest } from '../../http/server.ts';
-import { answerJson, type Call, type Endpoint, type Wire } from '../endpoint.ts';
+import type { Call, Endpoint, Wire } from '../endpoint.ts';
 import { callerOf } from './guard.ts';
 
 export type Params = Call['message'];
@@ -25,7 +25,7 @@ export function authEndpoint(declared: AuthEndpoint): Endpoint {
     read: readParams,
     answer: async ({ message, request }) => {
       const answer = await declared.handle(message, callerOf(request), request);
-      return isAnswer(answer) ? answer : answerJson(200, answer);
+      return isAnswer(answer) ? answer : { message: answer };
     },
   };
 }

@@ -1,7 +1,7 @@
 import { MltsError } from '../../core/errors.ts';
 import type { Caller, HttpAnswer } from '../../http/server.ts';
 import type { Guard } from '../app.ts';
-import { answerJson, type Call } from '../endpoint.ts';
+import type { Answer, Call } from '../endpoint.ts';
 import type { Services } from '../services.ts';
 import { Access } from './access.ts';
 import { hideRuns, isArtifactCall, mayUseArtifacts } from './artifact-rules.ts';
@@ -11,7 +11,7 @@ import { containerOf, createPlaces } from './places.ts';
 import { type Json, redact } from './redaction.ts';
 import { listRegistryRules } from './registry-rules.ts';
 import { type Rules, textOf } from './rule.ts';
-import { filterSearch, parseAnswer } from './search-filter.ts';
+import { filterSearch } from './search-filter.ts';
 import { listTrackingRules } from './tracking-rules.ts';
 
 export interface GuardOptions {
@@ -63,30 +63,25 @@ export function createGuard(options: GuardOptions): Guard {
       : await rule?.(call, access);
     if (!mayPass) return FORBIDDEN;
     const answer = (await filterSearch(call, proceed, access)) ?? (await proceed());
-    if (answer.status >= 400) return answer;
     if (isAboutFiles) return hideRuns(call, answer, access);
     await follow(call, answer, caller, grants);
-    const clean = await redact(call.rpc, access);
-    if (clean === undefined) return answer;
-    const json = parseAnswer(answer);
-    clean(json);
-    return answerJson(answer.status, json);
+    return redact(call.rpc, answer, access);
   };
 }
 
 /** Who makes something manages it; what is renamed keeps its grants, what is gone loses them. */
 async function follow(
   { rpc, message }: Call,
-  answer: HttpAnswer,
+  answer: Answer,
   { id: userId }: Caller,
   grants: GrantStore,
-): Promise<HttpAnswer> {
-  if (answer.status >= 400) return answer;
+): Promise<Answer> {
+  if (!('message' in answer)) return answer;
   const name = textOf(message, 'name');
   if (rpc === 'createExperiment') {
-    await grants.set(userId, 'experiment', textOf(parseAnswer(answer), 'experiment_id'), 'MANAGE');
+    await grants.set(userId, 'experiment', textOf(answer.message, 'experiment_id'), 'MANAGE');
   } else if (rpc === 'createRegisteredModel') {
-    const { tags = [] } = (parseAnswer(answer).registered_model ?? {}) as Json;
+    const { tags = [] } = (answer.message.registered_model ?? {}) as Json;
     const made = containerOf(name, tags as { key: string; value: string }[]);
     await grants.set(userId, made.type, name, 'MANAGE');
   } else if (rpc === 'renameRegisteredModel') {

@@ -1,4 +1,5 @@
 import { PROMPT_TAG } from '../../registry/prompt-filter.ts';
+import type { Answer } from '../endpoint.ts';
 import type { Access } from './access.ts';
 import type { ResourceType } from './permission.ts';
 
@@ -37,19 +38,13 @@ const BY_RPC: Readonly<Record<string, Redact>> = {
   searchRegisteredModels: ({ registered_models: models }, denied) => redactModels(models, denied),
 };
 
-export function canRedact(rpc: string): boolean {
-  return BY_RPC[rpc] !== undefined;
-}
-
-/** Takes out of an answer what the caller is denied. True where there may be anything to take out. */
-export async function redact(
-  rpc: string,
-  access: Access,
-): Promise<((answer: Json) => void) | undefined> {
+/** Takes out of an answer what the caller is denied; its message was made for this answer, and for nobody else. */
+export async function redact(rpc: string, answer: Answer, access: Access): Promise<Answer> {
   const work = BY_RPC[rpc];
-  if (work === undefined) return undefined;
+  if (work === undefined || !('message' in answer)) return answer;
   const denied = await access.listDenied(KINDS);
-  return denied.size === 0 ? undefined : (answer) => work(answer, denied);
+  if (denied.size > 0) work(answer.message as Json, denied);
+  return answer;
 }
 
 function objects(value: unknown): readonly Json[] {

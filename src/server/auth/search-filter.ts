@@ -1,7 +1,6 @@
 import type { Tag } from '../../core/entities.ts';
-import type { HttpAnswer } from '../../http/server.ts';
 import type { Proceed } from '../app.ts';
-import { answerJson, type Call } from '../endpoint.ts';
+import type { Answer, Call, Wire } from '../endpoint.ts';
 import type { Access, Reader } from './access.ts';
 import { isPrompt } from './places.ts';
 import type { Json } from './redaction.ts';
@@ -71,7 +70,7 @@ export async function filterSearch(
   call: Call,
   proceed: Proceed,
   access: Access,
-): Promise<HttpAnswer | undefined> {
+): Promise<Answer | undefined> {
   if (call.rpc === 'searchRuns') return searchReadableRuns(call, proceed, access);
   const search = SEARCHES[call.rpc];
   if (search === undefined) return undefined;
@@ -81,13 +80,13 @@ export async function filterSearch(
   let { message } = call;
   for (;;) {
     const answer = await proceed(message);
-    if (answer.status >= 400) return answer;
-    const page = parseAnswer(answer);
+    if (!('message' in answer)) return answer;
+    const page = answer.message;
     found.push(...listOf(page, search.list).filter(canRead));
     const token = page.next_page_token;
     const isFull = !search.refills || found.length >= wanted;
     if (isFull || typeof token !== 'string' || token === '') {
-      return answerJson(200, { ...page, ...nameList(search.list, found) });
+      return { message: { ...page, ...nameList(search.list, found) } };
     }
     message = { ...message, max_results: wanted - found.length, page_token: token };
   }
@@ -98,7 +97,7 @@ function nameList(name: string, items: readonly Json[]): Json {
   return { [name]: items.length === 0 ? undefined : items };
 }
 
-function listOf(page: Json, name: string): readonly Json[] {
+function listOf(page: Wire, name: string): readonly Json[] {
   const list = page[name];
   return Array.isArray(list) ? (list as Json[]) : [];
 }
@@ -107,13 +106,9 @@ async function searchReadableRuns(
   { message }: Call,
   proceed: Proceed,
   access: Access,
-): Promise<HttpAnswer> {
+): Promise<Answer> {
   const asked = Array.isArray(message.experiment_ids) ? message.experiment_ids.map(String) : [];
   const canRead = await access.reader('experiment', 'run');
   const readable = asked.filter((id) => canRead(readExperimentId(id)));
   return proceed({ ...message, experiment_ids: readable });
-}
-
-export function parseAnswer({ body }: HttpAnswer): Json {
-  return JSON.parse(String(body)) as Json;
 }
