@@ -199,6 +199,13 @@ function* listModelOddities(): Generator<Question> {
     yield { method: 'DELETE', path: `logged-models/${id}` };
     yield post(`logged-models/${id}/params`, { params: [{ key: 'a', value: 'b' }] });
   }
+  for (const datasets of [[{}], [{ dataset_digest: 'e' }], [{ dataset_name: '' }], []]) {
+    yield post('logged-models/search', {
+      experiment_ids: ['$experiment'],
+      datasets,
+      max_results: 1,
+    });
+  }
   for (const max_results of [50_001, '5.0', '7']) {
     yield post('logged-models/search', { experiment_ids: ['$experiment'], max_results });
   }

@@ -1,3 +1,4 @@
+import { InvalidInput } from '../../core/errors.ts';
 import type { LoggedModel, LoggedModelMetric } from '../../core/logged-model.ts';
 import { readModelStatus, writeMetric, writeModelStatus } from '../../tracking/wire.ts';
 import { list, requiredText, text } from '../checks.ts';
@@ -137,7 +138,9 @@ interface SentDataset {
   readonly dataset_digest?: string;
 }
 
+/** @throws InvalidInput where the name is missing. */
 function readDataset({ dataset_name: name = '', dataset_digest: digest }: SentDataset) {
+  if (name === '') throw new InvalidInput('a dataset lacks its `dataset_name`');
   return digest ? { name, digest } : { name };
 }
 

@@ -17,7 +17,7 @@ import type { Page, PageRequest } from '../../core/page.ts';
 import { changed, closeConnection, explained, type SqlConnection } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import { checkInputs } from '../input-limits.ts';
-import { experimentNotFound, nameTaken, refuseDeleted } from '../lifecycle.ts';
+import { experimentNotFound, nameTaken } from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentTag,
@@ -49,21 +49,13 @@ import {
   renameExperiment,
   setExperimentTag,
 } from './lifecycle.ts';
-import { logModelMetrics } from './logged-model-metrics.ts';
 import { SqlLoggedModels } from './logged-models.ts';
 import { readMetricHistory } from './metric-history.ts';
-import { logMetrics } from './metrics.ts';
 import { insertDefaultExperiment, insertExperiment } from './new-experiment.ts';
 import { insertRun } from './new-run.ts';
-import { readExperiment, readRunInfo, toRunInfo } from './rows.ts';
-import {
-  deleteTag,
-  logParams,
-  partition,
-  setRunName,
-  setTags,
-  withoutEmptyName,
-} from './run-data.ts';
+import { readExperiment, readRunInfo } from './rows.ts';
+import { changeRun, logRunData, requireActiveRun } from './run-changes.ts';
+import { deleteTag, partition } from './run-data.ts';
 import { insertInputs, insertOutputs } from './run-inputs.ts';
 import { readLinksOfRuns, readRunLinks } from './run-links.ts';
 import { findRunIds, readRuns, searchRuns } from './run-search.ts';
@@ -190,35 +182,14 @@ export class SqlTrackingStore implements TrackingStore {
 
   async logBatch(runId: string, data: RunData): Promise<void> {
     checkRunId(runId);
-    const { params, metrics, ...checked } = checkRunData(data, this.#options.lengths);
-    const tags = withoutEmptyName(checked.tags);
-    await this.#write(async (transaction) => {
-      const { info } = await readRunInfo(transaction, runId);
-      refuseDeleted('run', runId, info.lifecycleStage);
-      await logParams(transaction, runId, params);
-      await logMetrics(transaction, runId, metrics, this.#connection.toFlag);
-      await logModelMetrics(transaction, info, metrics);
-      await setTags(transaction, runId, tags);
-      await setRunName(transaction, runId, tags);
-    });
+    const checked = checkRunData(data, this.#options.lengths);
+    const { toFlag } = this.#connection;
+    await this.#write((transaction) => logRunData(transaction, runId, checked, toFlag));
   }
 
   async updateRun(runId: string, update: RunUpdate): Promise<RunInfo> {
     checkRunId(runId);
-    return this.#write(async (transaction) => {
-      const { row, info } = await readRunInfo(transaction, runId);
-      refuseDeleted('run', runId, info.lifecycleStage);
-      const { status, endTimeMs, runName } = update;
-      const changed = {
-        ...(status === undefined ? {} : { status }),
-        ...(endTimeMs === undefined ? {} : { end_time: endTimeMs }),
-        ...(runName ? { name: runName } : {}),
-      };
-      if (Object.keys(changed).length === 0) return info;
-      await transaction.updateTable('runs').set(changed).where('run_uuid', '=', runId).execute();
-      if (runName) await setTags(transaction, runId, nameRun(runName, []).tags);
-      return toRunInfo({ ...row, ...changed });
-    });
+    return this.#write((transaction) => changeRun(transaction, runId, update));
   }
 
   async deleteRun(runId: string): Promise<void> {
@@ -236,8 +207,7 @@ export class SqlTrackingStore implements TrackingStore {
   async deleteTag(runId: string, key: string): Promise<void> {
     checkRunId(runId);
     await this.#write(async (transaction) => {
-      const { info } = await readRunInfo(transaction, runId);
-      refuseDeleted('run', runId, info.lifecycleStage);
+      await requireActiveRun(transaction, runId);
       await deleteTag(transaction, runId, key);
     });
   }
@@ -284,8 +254,7 @@ export class SqlTrackingStore implements TrackingStore {
     checkRunId(runId);
     const checked = checkInputs(inputs);
     await this.#write(async (transaction) => {
-      const { info } = await readRunInfo(transaction, runId);
-      refuseDeleted('run', runId, info.lifecycleStage);
+      const { info } = await requireActiveRun(transaction, runId);
       await insertInputs(transaction, info, checked);
     });
   }
@@ -294,8 +263,7 @@ export class SqlTrackingStore implements TrackingStore {
     checkRunId(runId);
     for (const { modelId } of models) checkModelId(modelId);
     await this.#write(async (transaction) => {
-      const { info } = await readRunInfo(transaction, runId);
-      refuseDeleted('run', runId, info.lifecycleStage);
+      await requireActiveRun(transaction, runId);
       await insertOutputs(transaction, runId, models);
     });
   }
