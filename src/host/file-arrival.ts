@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { InvalidInput, MltsError } from '../core/errors.ts';
+import { answersAtOnce } from './disk-kind.ts';
 import { explainCode } from './file-error.ts';
 import { makeFolder } from './folders.ts';
 import { GatheringWriter } from './gathering-writer.ts';
+import { joinStart, readStart } from './stream-start.ts';
+
+/** So much is written in less time than another thread takes to wake up. */
+const SMALL_BYTES = 64 * 1024;
 
 /**
  * Writes what a stream delivers; it appears at `target` when all of it is there, in place of what was there.
@@ -23,8 +29,15 @@ export async function receiveWhole(
   const partial = join(dirname(target), `${prefix}${randomUUID()}`);
   addAbortSignal(signal, stream);
   try {
-    await pour(stream, await openNew(partial));
-    await rename(partial, target);
+    const start = await readStart(stream, SMALL_BYTES);
+    if (start.isWhole && (await answersAtOnce(dirname(target)))) {
+      signal.throwIfAborted();
+      writeFileSync(partial, start.bytes, { flag: 'wx' });
+      renameSync(partial, target);
+    } else {
+      await pour(joinStart(start.bytes, stream), await openNew(partial));
+      await rename(partial, target);
+    }
   } catch (error) {
     await rm(partial, { force: true }).catch(() => {});
     signal.throwIfAborted();
@@ -43,11 +56,9 @@ async function openNew(path: string): Promise<FileHandle> {
   }
 }
 
-async function pour(stream: Readable, opened: FileHandle): Promise<void> {
+async function pour(chunks: AsyncIterable<Buffer>, opened: FileHandle): Promise<void> {
   await using file = opened;
   const writer = new GatheringWriter(file, 0);
-  // The stream is a client's connection: where the disk is full the answer still has to go over it.
-  const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   try {
     for await (const chunk of chunks) await writer.write(chunk);
   } finally {

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import {
   lstat,
   mkdir,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
+import { answersAtOnce } from './disk-kind.ts';
 import { explainCode } from './file-error.ts';
 
 /**
@@ -113,7 +115,9 @@ export async function replaceInFile(path: string, search: string, value: string)
 export async function resolvePath(path: string): Promise<string> {
   const absolute = resolve(path);
   try {
-    return await realpath(absolute);
+    return (await answersAtOnce(dirname(absolute)))
+      ? realpathSync.native(absolute)
+      : await realpath(absolute);
   } catch {
     const parent = dirname(absolute);
     return parent === absolute ? absolute : join(await resolvePath(parent), basename(absolute));

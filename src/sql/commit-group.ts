@@ -26,6 +26,10 @@ export class CommitGroup {
     return this.#members.length === 0;
   }
 
+  get size(): number {
+    return this.#members.length;
+  }
+
   get isFull(): boolean {
     return this.#members.length >= MOST_IN_GROUP;
   }

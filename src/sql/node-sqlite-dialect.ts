@@ -85,16 +85,27 @@ class NodeSqliteDriver implements Driver {
     await stored;
   }
 
-  /** When all that has arrived by now has been looked at: what other clients have sent is part of it. */
+  /** When a look at what has arrived brings nobody new: what other clients have sent meanwhile is part of it. */
   #commitSoon(): void {
     if (this.#willCommit) return;
     this.#willCommit = true;
-    setImmediate(async () => {
-      this.#willCommit = false;
-      const turn = await this.acquireConnection();
-      await this.#group.commit(turn.deadlineMs);
-      turn.end();
-    });
+    let seen = 0;
+    const look = (): void => {
+      if (this.#group.size > seen) {
+        seen = this.#group.size;
+        setImmediate(look);
+      } else {
+        this.#willCommit = false;
+        void this.#commit();
+      }
+    };
+    setImmediate(look);
+  }
+
+  async #commit(): Promise<void> {
+    const turn = await this.acquireConnection();
+    await this.#group.commit(turn.deadlineMs);
+    turn.end();
   }
 
   /** kysely asks for it after a commit that failed, too: by then somebody else's transaction may be running. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
+import { joinStart, readStart } from '../../host/stream-start.ts';
 import { ArtifactPlaces, type Place } from '../artifact-places.ts';
 import type { ArtifactAddresses } from './artifact-addresses.ts';
 
@@ -24,11 +25,11 @@ export class PassingPlaces extends ArtifactPlaces {
 
   override async receive(place: Place, stream: Readable, signal: AbortSignal): Promise<void> {
     if (posix.basename(place.path) !== 'MLmodel') return super.receive(place, stream, signal);
-    const start = await readStart(stream);
-    const isWhole = start.length <= MOST_MLMODEL_BYTES;
-    const text = isWhole ? Buffer.from(await this.#correct(start.toString())) : start;
-    const pieces = isWhole ? Readable.from([text]) : Readable.from(followedBy(text, stream));
-    return super.receive(place, pieces, signal);
+    const { bytes, isWhole } = await readStart(stream, MOST_MLMODEL_BYTES);
+    const pieces = isWhole
+      ? [Buffer.from(await this.#correct(bytes.toString()))]
+      : joinStart(bytes, stream);
+    return super.receive(place, Readable.from(pieces), signal);
   }
 
   /** MLflow 3 writes the address of a logged model into its MLmodel file. */
@@ -42,21 +43,4 @@ export class PassingPlaces extends ArtifactPlaces {
       () => `artifact_path: ${isPlain ? kept : JSON.stringify(kept)}`,
     );
   }
-}
-
-/** All of a stream, or what came first where it is long. */
-async function readStart(stream: Readable): Promise<Buffer> {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of stream.iterator({ destroyOnReturn: false })) {
-    pieces.push(piece as Buffer);
-    bytes += (piece as Buffer).length;
-    if (bytes > MOST_MLMODEL_BYTES) break;
-  }
-  return Buffer.concat(pieces);
-}
-
-async function* followedBy(start: Buffer, rest: Readable): AsyncGenerator<Buffer> {
-  yield start;
-  yield* rest as AsyncIterable<Buffer>;
 }

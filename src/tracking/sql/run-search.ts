@@ -1,29 +1,34 @@
-import { type Expression, type Selectable, type SqlBool, sql } from 'kysely';
+import { type Expression, type SqlBool, sql } from 'kysely';
 import type { Run, RunInfo } from '../../core/entities.ts';
 import type { Page } from '../../core/page.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { parseOrderBy } from '../../search/order-by.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
 import type { SqlConnection } from '../../sql/connection.ts';
-import type { Tables } from '../../sql/tables.ts';
 import { runLanguage } from '../search/run-language.ts';
 import { listStages } from '../search/view.ts';
 import type { RunScan, RunSearch } from '../store.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { toRunInfo } from './rows.ts';
 import { toRunCondition, toRunOrder } from './run-condition.ts';
+import { partition } from './run-data.ts';
 import { readRunData } from './run-values.ts';
 
-/** One page of runs (`mlflow/store/tracking/sqlalchemy_store.py`, `_search_runs`). */
+/**
+ * One page of runs (`mlflow/store/tracking/sqlalchemy_store.py`, `_search_runs`). First which they are, for which
+ * all runs may have to be looked through, then what belongs to those few.
+ */
 export async function searchRuns(connection: RunConnection, search: RunSearch): Promise<Page<Run>> {
   const range = readPageRange(search);
-  const found = await selectRuns(connection, search)
-    .selectAll()
+  const query = selectRunIds(connection, search)
     .limit(range.limit + 1)
-    .offset(range.offset)
-    .execute();
-  const { rows, nextPageToken } = cutPage(found, range);
-  return { items: await completeRuns(connection, rows, search), nextPageToken };
+    .offset(range.offset);
+  const { rows, nextPageToken } = cutPage(await query.execute(), range);
+  const runs: Run[] = [];
+  for (const part of partition(rows, connection.runsPerRead)) {
+    runs.push(...(await readRuns(connection, part.map(toId), search)));
+  }
+  return { items: runs, nextPageToken };
 }
 
 /** The ids of all runs of a search, in its order: so much fits into memory, and is read at once. */
@@ -31,37 +36,45 @@ export async function findRunIds(
   connection: RunConnection,
   scan: RunScan,
 ): Promise<readonly string[]> {
-  const query = selectRuns(connection, scan).select('run_uuid');
-  const rows = await (scan.maxResults === undefined
-    ? query
-    : query.limit(scan.maxResults)
-  ).execute();
-  return rows.map(({ run_uuid: id }) => id);
+  const query = selectRunIds(connection, scan);
+  const { maxResults } = scan;
+  const rows = await (maxResults === undefined ? query : query.limit(maxResults)).execute();
+  return rows.map(toId);
+}
+
+function toId({ run_uuid: id }: { readonly run_uuid: string }): string {
+  return id;
 }
 
 /** The runs with these ids, in their order; those that are gone meanwhile are left out. */
 export async function readRuns(
-  connection: RunConnection,
+  { database }: RunConnection,
   ids: readonly string[],
-  scan: RunScan,
+  { isInfoEnough }: RunScan,
 ): Promise<readonly Run[]> {
   if (ids.length === 0) return [];
-  const query = connection.searched.selectFrom('runs').selectAll().where('run_uuid', 'in', ids);
+  const query = database.selectFrom('runs').selectAll().where('run_uuid', 'in', ids);
   const rows = new Map((await query.execute()).map((row) => [row.run_uuid, row]));
-  const ordered = ids.map((id) => rows.get(id)).filter((row) => row !== undefined);
-  return completeRuns(connection, ordered, scan);
+  const infos = ids.flatMap((id) => {
+    const row = rows.get(id);
+    return row === undefined ? [] : [toRunInfo(row)];
+  });
+  // The name of a run of MLflow 1.x is among its tags.
+  const isNamed = infos.every(({ name }) => name !== '');
+  return isInfoEnough && isNamed ? infos.map(toBareRun) : readRunData(database, infos);
 }
 
-type RunConnection = Pick<SqlConnection, 'searched' | 'toFlag'>;
+type RunConnection = Pick<SqlConnection, 'database' | 'searched' | 'runsPerRead' | 'toFlag'>;
 
-/** The rows of a search in its order; what is read of them is the caller's. */
-function selectRuns({ searched, toFlag }: RunConnection, search: RunScan) {
+/** All that a search finds, in its order. */
+function selectRunIds({ searched, toFlag }: RunConnection, search: RunScan) {
   const clauses = parseFilter(search.filter ?? '', runLanguage);
   const conditions = clauses.map((clause) => toRunCondition(clause, toFlag));
   const order = listOrders(search.orderBy ?? [], toFlag);
   const experimentIds = search.experimentIds.map(parseExperimentId);
   return searched
     .selectFrom('runs')
+    .select('run_uuid')
     .where((expression) =>
       experimentIds.length === 0
         ? sql<SqlBool>`1 = 0`
@@ -70,17 +83,6 @@ function selectRuns({ searched, toFlag }: RunConnection, search: RunScan) {
     .where('lifecycle_stage', 'in', listStages(search.view))
     .where((expression) => expression.and([...conditions]))
     .orderBy(sql`${sql.join(order)}`);
-}
-
-async function completeRuns(
-  { searched }: RunConnection,
-  rows: readonly Selectable<Tables['runs']>[],
-  { isInfoEnough }: RunScan,
-): Promise<readonly Run[]> {
-  const infos = rows.map(toRunInfo);
-  // The name of a run of MLflow 1.x is among its tags.
-  const isNamed = infos.every(({ name }) => name !== '');
-  return isInfoEnough && isNamed ? infos.map(toBareRun) : readRunData(searched, infos);
 }
 
 function toBareRun(info: RunInfo): Run {
