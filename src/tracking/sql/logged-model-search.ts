@@ -1,11 +1,11 @@
-import { type Expression, type Kysely, type SqlBool, sql } from 'kysely';
+import { type Expression, type SqlBool, sql } from 'kysely';
 import { LOGGED_MODEL_STATUSES, type LoggedModel } from '../../core/logged-model.ts';
 import type { Page } from '../../core/page.ts';
 import type { Clause, Field } from '../../search/clause.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
 import { compareColumn } from '../../sql/clause-condition.ts';
-import type { Tables } from '../../sql/tables.ts';
+import type { SqlConnection } from '../../sql/connection.ts';
 import {
   loggedModelLanguage,
   type ParsedModelOrder,
@@ -20,7 +20,7 @@ const MOST_FOUND = 2_147_483_647;
 
 /** One page of models (`mlflow/store/tracking/sqlalchemy_store.py`, `search_logged_models`). */
 export async function searchLoggedModels(
-  database: Kysely<Tables>,
+  { database, searched }: Pick<SqlConnection, 'database' | 'searched'>,
   search: LoggedModelSearch,
 ): Promise<Page<LoggedModel>> {
   const range = readPageRange(search, MOST_FOUND);
@@ -28,7 +28,7 @@ export async function searchLoggedModels(
   const order = parseModelOrders(search).flatMap(toOrder);
   const experimentIds = search.experimentIds.map(parseExperimentId);
   if (experimentIds.length === 0) return { items: [], nextPageToken: undefined };
-  const found = await database
+  const found = await searched
     .selectFrom('logged_models')
     .selectAll()
     .where('experiment_id', 'in', experimentIds)

@@ -107,7 +107,7 @@ export class SqlLoggedModels implements LoggedModelStore {
   }
 
   async search(search: LoggedModelSearch): Promise<Page<LoggedModel>> {
-    return this.#read(() => searchLoggedModels(this.#connection.searched, search));
+    return this.#read(() => searchLoggedModels(this.#connection, search));
   }
 
   #read<T>(work: (database: Kysely<Tables>) => Promise<T>): Promise<T> {
