@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { execa } from 'execa';
 import { Kysely } from 'kysely';
 import { afterEach, expect, test } from 'vitest';
 import { openSqlConnection } from '../../src/sql/open.ts';
 import { createReadingDialect } from '../../src/sql/reading-dialect.ts';
 import type { Tables } from '../../src/sql/tables.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
+import { bin } from '../cli/rig.ts';
 import { testCache } from '../setup/cache.ts';
 import { createTestContext } from '../setup/context.ts';
 import { addRuns } from '../setup/many-runs.ts';
@@ -131,6 +133,18 @@ test('a search without an end holds nobody up: others write, and a second signal
   const stored = file.prepare(`select value from tags where key = 'written'`).get();
   file.close();
   expect(stored).toEqual({ value: 'meanwhile' });
+});
+
+test('what `gc` removes beside the server is found no more', async () => {
+  server = await startMltsServer();
+  const path = join(server.folder, 'mlflow.db');
+  const runId = addRuns(path, 0, 20, 1);
+  const everything = { ...SEARCH, run_view_type: 'ALL', max_results: 100 };
+  const count = async () => ((await post('runs/search', everything)) as { runs: [] }).runs.length;
+  await post('runs/delete', { run_id: runId });
+  expect(await count()).toBe(21);
+  await execa(bin, ['gc', '--backend-store-uri', `sqlite:///${path}`, '--keep-artifacts']);
+  expect(await count()).toBe(20);
 });
 
 test('a database that another one took the place of is not searched', async () => {

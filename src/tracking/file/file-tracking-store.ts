@@ -1,6 +1,6 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
-import { appendToLocation, resolveLocation } from '../../core/artifact-location.ts';
+import { resolveLocation } from '../../core/artifact-location.ts';
 import type {
   DatasetSummary,
   Experiment,
@@ -16,29 +16,20 @@ import type {
 import { checkKey } from '../../core/key.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { removeFile } from '../../host/file-tree.ts';
-import { kindOf, withLock } from '../../host/files.ts';
+import { withLock } from '../../host/files.ts';
 import { makeFolder } from '../../host/folders.ts';
-import { type Meta, readMeta, writeMeta } from '../../host/meta-file.ts';
 import { summarizeByRuns } from '../dataset-summaries.ts';
 import { checkInputs } from '../input-limits.ts';
-import {
-  experimentNotFound,
-  nameTaken,
-  refuseDeleted,
-  runNotFound,
-  tagNotFound,
-} from '../lifecycle.ts';
+import { experimentNotFound, nameTaken, refuseDeleted, tagNotFound } from '../lifecycle.ts';
 import {
   checkExperiment,
   checkExperimentId,
   checkExperimentTag,
   checkRunData,
-  checkRunId,
   checkTags,
   type LengthRule,
 } from '../limits.ts';
 import { checkModelId } from '../logged-model-limits.ts';
-import { nameRun, RUN_NAME_TAG } from '../run-name.ts';
 import type {
   ExperimentSearch,
   NewExperiment,
@@ -52,7 +43,6 @@ import type {
 import {
   findExperimentByName,
   findExperimentFolder,
-  listExperimentFolders,
   makeExperimentId,
   readExperimentFolder,
   TRASH_FOLDER,
@@ -68,9 +58,15 @@ import {
   setExperimentTag,
 } from './lifecycle.ts';
 import { FileLoggedModels } from './logged-models.ts';
-import { toStatusNumber } from './meta.ts';
 import { readMetricHistory } from './metric-history.ts';
-import { appendMetrics, checkParams, readRunFolder, toRunInfo, writeValues } from './run-folder.ts';
+import {
+  changeRun,
+  findActiveRun,
+  findRunFolder,
+  writeNewRun,
+  writeRunData,
+} from './run-changes.ts';
+import { checkParams, readRunFolder } from './run-folder.ts';
 import { writeInputs, writeOutputs } from './run-inputs.ts';
 import { readRunLinks } from './run-links.ts';
 import { findRuns, searchExperiments, searchRuns } from './search.ts';
@@ -84,12 +80,6 @@ export interface FileTrackingOptions {
   readonly signal: AbortSignal;
   readonly lengths: LengthRule;
   now(): number;
-}
-
-interface RunFolder {
-  readonly folder: string;
-  readonly meta: Meta;
-  readonly info: RunInfo;
 }
 
 /** Experiments and runs as folders of small files (`mlflow/store/tracking/file_store.py`). */
@@ -194,66 +184,27 @@ export class FileTrackingStore implements TrackingStore {
   }
 
   async createRun(run: NewRun): Promise<Run> {
-    const { name, tags } = nameRun(run.runName, checkTags(run.tags, this.#options.lengths));
+    const tags = checkTags(run.tags, this.#options.lengths);
     const experiment = await this.getExperiment(run.experimentId);
     refuseDeleted('experiment', experiment.id, experiment.lifecycleStage);
-    const id = randomUUID().replaceAll('-', '');
-    const folder = join(this.#root, experiment.id, id);
-    await explainedFile(folder, async () => {
-      for (const part of ['metrics', 'params', 'artifacts']) await makeFolder(join(folder, part));
-      await writeValues(folder, 'tags', tags);
-      // Last, so that no one sees the run before it is complete.
-      await writeMeta(folder, {
-        artifact_uri: appendToLocation(experiment.artifactLocation, id, 'artifacts'),
-        end_time: null,
-        experiment_id: experiment.id,
-        lifecycle_stage: 'active',
-        run_id: id,
-        run_name: name,
-        start_time: run.startTimeMs,
-        status: toStatusNumber('RUNNING'),
-        user_id: run.userId,
-        ...LEGACY_KEYS,
-      });
-    });
-    return this.getRun(id);
+    return this.getRun(await writeNewRun(this.#root, experiment, { ...run, tags }));
   }
 
   async getRun(runId: string): Promise<Run> {
-    const { folder, info } = await this.#findRun(runId);
+    const { folder, info } = await findRunFolder(this.#root, runId);
     return readRunFolder(folder, info);
   }
 
   async logBatch(runId: string, data: RunData): Promise<void> {
-    const { params, tags, metrics } = checkRunData(data, this.#options.lengths);
-    const run = await this.#findRun(runId);
-    refuseDeleted('run', runId, run.info.lifecycleStage);
-    await checkParams(run.folder, runId, params);
-    const writeModelMetrics = await this.loggedModels.prepareMetrics(run.info, metrics);
-    await explainedFile(run.folder, async () => {
-      await writeValues(run.folder, 'params', params);
-      await appendMetrics(run.folder, metrics);
-      await writeModelMetrics();
-      await writeValues(run.folder, 'tags', tags);
-      const name = tags.findLast(({ key }) => key === RUN_NAME_TAG)?.value;
-      if (name) await writeMeta(run.folder, { ...run.meta, run_name: name });
-    });
+    const checked = checkRunData(data, this.#options.lengths);
+    const run = await findActiveRun(this.#root, runId);
+    await checkParams(run.folder, runId, checked.params);
+    const writeModelMetrics = await this.loggedModels.prepareMetrics(run.info, checked.metrics);
+    await writeRunData(run, checked, writeModelMetrics);
   }
 
-  async updateRun(runId: string, { status, endTimeMs, runName }: RunUpdate): Promise<RunInfo> {
-    const run = await this.#findRun(runId);
-    refuseDeleted('run', runId, run.info.lifecycleStage);
-    const meta: Meta = {
-      ...run.meta,
-      ...(status === undefined ? {} : { status: toStatusNumber(status) }),
-      ...(endTimeMs === undefined ? {} : { end_time: endTimeMs }),
-      ...(runName ? { run_name: runName } : {}),
-    };
-    await explainedFile(run.folder, async () => {
-      if (runName) await writeValues(run.folder, 'tags', nameRun(runName, []).tags);
-      await writeMeta(run.folder, meta);
-    });
-    return toRunInfo(meta);
+  async updateRun(runId: string, update: RunUpdate): Promise<RunInfo> {
+    return changeRun(await findActiveRun(this.#root, runId), update);
   }
 
   async deleteRun(runId: string): Promise<void> {
@@ -265,21 +216,20 @@ export class FileTrackingStore implements TrackingStore {
   }
 
   async #markRun(runId: string, stage: LifecycleStage): Promise<void> {
-    const { folder, meta } = await this.#findRun(runId);
+    const { folder, meta } = await findRunFolder(this.#root, runId);
     await explainedFile(folder, () => markRun(folder, meta, stage, this.#options.now()));
   }
 
   async deleteTag(runId: string, key: string): Promise<void> {
     checkKey('tag', key);
-    const { folder, info } = await this.#findRun(runId);
-    refuseDeleted('run', runId, info.lifecycleStage);
+    const { folder } = await findActiveRun(this.#root, runId);
     const isRemoved = await explainedFile(folder, () => removeFile(join(folder, 'tags', key)));
     if (!isRemoved) throw tagNotFound(runId, key);
   }
 
   async getMetricHistory(runId: string, key: string, page: PageRequest): Promise<Page<Metric>> {
     checkKey('metric', key);
-    const { folder } = await this.#findRun(runId);
+    const { folder } = await findRunFolder(this.#root, runId);
     return readMetricHistory(folder, key, page);
   }
 
@@ -296,7 +246,7 @@ export class FileTrackingStore implements TrackingStore {
   }
 
   async getRunLinks(runId: string): Promise<RunLinks> {
-    const { folder } = await this.#findRun(runId);
+    const { folder } = await findRunFolder(this.#root, runId);
     return readRunLinks(folder, dirname(folder));
   }
 
@@ -312,35 +262,17 @@ export class FileTrackingStore implements TrackingStore {
 
   async logInputs(runId: string, inputs: Partial<RunInputs>): Promise<void> {
     const checked = checkInputs(inputs);
-    const { folder, info } = await this.#findRun(runId);
-    refuseDeleted('run', runId, info.lifecycleStage);
+    const { folder } = await findActiveRun(this.#root, runId);
     await explainedFile(folder, () => writeInputs(folder, dirname(folder), runId, checked));
   }
 
   async logOutputs(runId: string, models: readonly ModelOutput[]): Promise<void> {
     for (const { modelId } of models) checkModelId(modelId);
-    const { folder, info } = await this.#findRun(runId);
-    refuseDeleted('run', runId, info.lifecycleStage);
+    const { folder } = await findActiveRun(this.#root, runId);
     await explainedFile(folder, () => writeOutputs(folder, models));
   }
 
   async close(): Promise<void> {}
-
-  /** A folder counts as the run only where its meta.yaml says so: artifacts may hold any files. */
-  async #findRun(runId: string): Promise<RunFolder> {
-    checkRunId(runId);
-    for (const parent of await listExperimentFolders(this.#root)) {
-      const folder = join(parent, runId);
-      if ((await kindOf(join(folder, 'metrics'))) !== 'directory') continue;
-      const meta = await readMeta(folder);
-      if (meta === undefined) continue;
-      const info = toRunInfo(meta);
-      if (info.id === runId && parent.endsWith(`/${info.experimentId}`)) {
-        return { folder, meta, info };
-      }
-    }
-    throw runNotFound(runId);
-  }
 
   #locked<T>(work: () => Promise<T>): Promise<T> {
     const { lockFolder, signal } = this.#options;
@@ -350,13 +282,3 @@ export class FileTrackingStore implements TrackingStore {
     );
   }
 }
-
-/** What MLflow 1.x kept here and 3.x keeps in tags; 3.x still writes these. */
-const LEGACY_KEYS = {
-  deleted_time: null,
-  entry_point_name: '',
-  source_name: '',
-  source_type: 4,
-  source_version: '',
-  tags: [],
-} as const;
