@@ -58,20 +58,27 @@ async function hasBaseImage(): Promise<boolean> {
 }
 
 async function importBaseImage(): Promise<void> {
+  await docker('import', ...BASE_CHANGES, await ensureBaseTar(), BASE_IMAGE);
+}
+
+/** The file system of `BASE_IMAGE`, for `docker import`. */
+export async function ensureBaseTar(): Promise<string> {
   const tar = join(testCache, `${BASE_IMAGE.replace(':', '-')}.tar`);
   if (!existsSync(tar)) {
     await installMissing({ mmdebstrap: 'mmdebstrap' });
     await makeBaseTar(`${tar}.partial`);
     await rename(`${tar}.partial`, tar);
   }
-  const changes = [
-    'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin',
-    `ENV SSL_CERT_FILE=${CERTIFICATES}`,
-  ];
-  await docker('import', ...changes.flatMap((change) => ['-c', change]), tar, BASE_IMAGE);
+  return tar;
 }
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+
+/** What `docker import` adds to it. */
+export const BASE_CHANGES = [
+  ...['-c', 'ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin'],
+  ...['-c', `ENV SSL_CERT_FILE=${CERTIFICATES}`],
+];
 
 /** As Debian's own slim images leave them out. */
 const WITHOUT_PAGES = ['doc', 'man', 'locale', 'info'].map(

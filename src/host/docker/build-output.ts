@@ -24,16 +24,19 @@ interface Trace {
   readonly logs: readonly { readonly msg: string }[];
 }
 
+/** As Docker's classic builder writes it, and as Podman does. */
+const STEP_LINE = /^(?:Step \d+\/\d+ : |(?:\[\d+\/\d+\] )?STEP \d+\/\d+: )(.*)/;
+
 /** Reads one event after the other. BuildKit tells of a step several times; each is passed on once. */
 export class BuildOutputReader {
   readonly #told = new Set<string>();
   #decode: ((aux: string) => Trace) | undefined;
 
   async read(event: BuildEvent): Promise<readonly BuildOutput[]> {
-    if (event.error !== undefined) return [{ kind: 'failed', text: event.error }];
+    if (event.error !== undefined) return [{ kind: 'failed', text: event.error.trim() }];
     if (event.id === 'moby.buildkit.trace') return this.#readTrace(String(event.aux));
     return splitLines(event.stream).map((text) => {
-      const step = /^Step \d+\/\d+ : (.*)/.exec(text)?.[1];
+      const step = STEP_LINE.exec(text)?.[1];
       return step === undefined ? { kind: 'line', text } : { kind: 'step', text: step };
     });
   }
