@@ -4,14 +4,9 @@ import type { Context } from '../host/context.ts';
 import { withPartialFolder } from '../host/file-transfer.ts';
 import { kindOf, writeFileAtomically } from '../host/files.ts';
 import { makeFolder, moveFolder } from '../host/folders.ts';
-import {
-  type ArtifactPlace,
-  isLocal,
-  joinPath,
-  resolveLocalPath,
-  showUri,
-} from './artifact-uri.ts';
+import { type ArtifactPlace, isLocal, joinPath, showUri } from './artifact-uri.ts';
 import { showSize } from './byte-size.ts';
+import { findLocal } from './find-local.ts';
 import { type LocatedArtifact, locateArtifact } from './locate.ts';
 import { openArtifactStore } from './open.ts';
 import type { ArtifactResolver, ArtifactStore } from './store.ts';
@@ -43,15 +38,6 @@ export async function downloadArtifact(
   return context.terminal.progress(`downloading ${showUri(uri)}`, (update) =>
     downloadFirst(artifact, { context, trackingUri, uri, destination, update, putInPlace }),
   );
-}
-
-/** @throws NotFound */
-export async function findLocal(uri: string, { cwd }: Context): Promise<string> {
-  const path = resolveLocalPath(uri, cwd);
-  if ((await kindOf(path)) !== undefined) return path;
-  throw new NotFound(`no such file or folder: ${path}`, {
-    hint: 'a relative path counts from the folder in which mlts was started',
-  });
 }
 
 /** One download on its way. */

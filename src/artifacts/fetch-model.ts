@@ -6,7 +6,7 @@ import { removeFolder } from '../host/folders.ts';
 import { makeTemporaryFolder } from '../host/temporary-folder.ts';
 import { isLocal, resolveLocalPath, showUri } from './artifact-uri.ts';
 import { showSize } from './byte-size.ts';
-import { findLocal } from './download.ts';
+import { findLocal } from './find-local.ts';
 import { type LocatedPlace, locateArtifact } from './locate.ts';
 import { findModelCache, type ModelCache, nameSource } from './model-cache/cache.ts';
 import { fillFromSource } from './model-cache/fill.ts';

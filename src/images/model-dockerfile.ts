@@ -1,5 +1,6 @@
 import { variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
+import type { BuildEntry } from '../host/docker/build-entries.ts';
 import { from, PIP_SETTINGS } from './dockerfile.ts';
 import { PACKAGE_LIST, VENV } from './install-files.ts';
 import { SERVER_ARCHIVE } from './server-archive.ts';
@@ -55,6 +56,20 @@ const PACKAGES_STAGE = 'packages';
 export function renderModelDockerfile(recipe: ModelImageRecipe): string {
   const last = [...renderServer(recipe), ...renderModel(recipe)];
   return join([[FIRST_LINE], renderPackages(recipe), last]);
+}
+
+/** All files of an image's context, its Dockerfile among them. */
+export function listContext(
+  recipe: ModelImageRecipe,
+  entries: readonly BuildEntry[],
+): readonly BuildEntry[] {
+  return [toDockerfile(renderModelDockerfile(recipe)), ...entries];
+}
+
+export const DOCKERFILE = 'Dockerfile';
+
+export function toDockerfile(text: string): BuildEntry {
+  return { path: DOCKERFILE, content: { text } };
 }
 
 const FIRST_LINE =

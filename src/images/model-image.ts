@@ -12,11 +12,12 @@ import { pushImage } from '../host/docker/push.ts';
 import { withImageLock } from './build.ts';
 import { findCredentials } from './credentials.ts';
 import {
+  DOCKERFILE,
   IMAGE_LABELS,
   type ModelImageRecipe,
   renderLastDockerfile,
-  renderModelDockerfile,
   renderSharedDockerfile,
+  toDockerfile,
 } from './model-dockerfile.ts';
 import { ensureImage, type ImageWork, toMegabytes } from './pull.ts';
 
@@ -38,16 +39,7 @@ export interface ModelImage extends ImageDescription {
   readonly contextDigest: string;
 }
 
-const DOCKERFILE = 'Dockerfile';
 const KEY_LENGTH = 16;
-
-/** All files of an image's context, its Dockerfile among them. */
-export function listContext(
-  recipe: ModelImageRecipe,
-  entries: readonly BuildEntry[],
-): readonly BuildEntry[] {
-  return [toDockerfile(renderModelDockerfile(recipe)), ...entries];
-}
 
 /**
  * Builds a model image and gives it its names: first what many models share (packages and server), unless this
@@ -156,10 +148,6 @@ async function build(
     signal,
     onLine: (line) => terminal.note(terminal.style.dim(line)),
   });
-}
-
-function toDockerfile(text: string): BuildEntry {
-  return { path: DOCKERFILE, content: { text } };
 }
 
 /**

@@ -24,10 +24,9 @@ export function createGenerateDockerfileCommand(context: Context): Command {
 }
 
 async function generateDockerfile(flags: GenerateFlags, context: Context): Promise<void> {
-  const [{ planModelImage }, { listContext }, { isModelDockerfile }, { replaceEntries }] =
+  const [{ planModelImage }, { isModelDockerfile, listContext }, { replaceEntries }] =
     await Promise.all([
       import('../../serving/image/plan.ts'),
-      import('../../images/model-image.ts'),
       import('../../images/model-dockerfile.ts'),
       import('../../host/docker/build-folder.ts'),
     ]);

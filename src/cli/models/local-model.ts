@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Option } from 'commander';
+import type { FetchedModel } from '../../artifacts/fetch-model.ts';
 import { redactUrls } from '../../core/redact.ts';
 import type { Context } from '../../host/context.ts';
 import type { LocalModel } from '../../models/local-model.ts';
@@ -20,16 +21,20 @@ export function createModelUriOption(): Option {
  * @throws NotFound where there is none, InvalidInput where it is no model.
  */
 export async function fetchLocalModel(uri: string, context: Context): Promise<LocalModel> {
-  const [{ isLocal }, { fetchModel }, { findLocal }, { readMlmodel }] = await Promise.all([
-    import('../../artifacts/artifact-uri.ts'),
-    import('../../artifacts/fetch-model.ts'),
-    import('../../artifacts/download.ts'),
-    import('../../models/mlmodel.ts'),
-  ]);
-  const found = isLocal(uri)
-    ? { folder: await findLocal(uri, context), registered: undefined }
-    : await withArtifactResolver(context, (resolver) => fetchModel(uri, context, resolver));
+  const { readMlmodel } = await import('../../models/mlmodel.ts');
+  const found = await locateModel(uri, context);
   const folder = resolve(context.cwd, found.folder);
   const { registered } = found;
   return { uri: redactUrls(uri), folder, file: await readMlmodel(folder), registered };
+}
+
+/** What downloads is loaded only where there is something to download. */
+async function locateModel(uri: string, context: Context): Promise<FetchedModel> {
+  const { isLocal } = await import('../../artifacts/artifact-uri.ts');
+  if (isLocal(uri)) {
+    const { findLocal } = await import('../../artifacts/find-local.ts');
+    return { folder: await findLocal(uri, context), registered: undefined };
+  }
+  const { fetchModel } = await import('../../artifacts/fetch-model.ts');
+  return withArtifactResolver(context, (resolver) => fetchModel(uri, context, resolver));
 }

@@ -40,10 +40,11 @@ async function findPlace(
   context: Context,
 ): Promise<FoundInput> {
   const { isLocal } = await import('../../artifacts/artifact-uri.ts');
-  const { downloadArtifact, findLocal } = await import('../../artifacts/download.ts');
   if (isLocal(uri)) {
+    const { findLocal } = await import('../../artifacts/find-local.ts');
     return describeLocal(await findLocal(uri, context), contentType, folder, context);
   }
+  const { downloadArtifact } = await import('../../artifacts/download.ts');
   const input = await withArtifactResolver(context, (resolver) =>
     downloadArtifact(uri, folder, context, resolver),
   );
