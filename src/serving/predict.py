@@ -14,7 +14,7 @@ import sys
 from mlts_columns import Unfit, describe_columns, fit, join_columns
 from mlts_input import BadInput, Reader
 from mlts_output import Writer, assemble, describe_predictions
-from mlts_postponed import postpone_imports
+from mlts_start import import_mlflow
 
 
 def read_worker():
@@ -131,6 +131,7 @@ def answer(worker, predictor, header, body):
 
 def load(worker, channel, model_path):
     try:
+        import_mlflow()
         from mlflow.pyfunc import scoring_server
 
         model = scoring_server.load_model(model_path)
@@ -155,7 +156,6 @@ def main():
     sys.path.pop(0)
     os.environ["_MLFLOW_IS_IN_SERVING_ENVIRONMENT"] = "true"
     worker.end_with_parent()
-    postpone_imports()
     channel = worker.Channel()
     predictor = load(worker, channel, sys.argv[1])
     while (request := channel.receive()) is not None:

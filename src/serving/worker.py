@@ -15,8 +15,8 @@ import struct
 import sys
 import traceback
 
-from mlts_postponed import postpone_imports
 from mlts_quick import JSON_TYPE, find_column_scorer
+from mlts_start import import_mlflow
 
 CHANNEL = 3
 LENGTHS = struct.Struct("<II")
@@ -113,6 +113,7 @@ def describe_error(error):
 
 def load(channel, model_path):
     try:
+        import_mlflow()
         from mlflow.pyfunc import scoring_server
 
         read = getattr(scoring_server, "load_model_with_mlflow_config", scoring_server.load_model)
@@ -147,7 +148,6 @@ def main():
     end_with_parent()
     # Modules of a model are not to be found beside this file.
     sys.path.pop(0)
-    postpone_imports()
     channel = Channel()
     exact, columns = load(channel, sys.argv[1])
     import mlflow
