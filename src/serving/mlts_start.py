@@ -37,6 +37,18 @@ def import_without(package, parts):
         if vars(whole).get(part) is stand_in:
             delattr(whole, part)
     import_when_asked(whole, stand_ins)
+    for part in stand_ins:
+        complete(whole, part)
+
+
+def complete(whole, part):
+    """Something below a part was wanted while the package started: it is a module of the part, which is not left out then."""
+    name = "%s.%s" % (whole.__name__, part)
+    below = [each for each in sys.modules if each.rpartition(".")[0] == name]
+    real = getattr(whole, part, None) if below else None
+    for each in below:
+        if real is not None and not hasattr(real, each.rpartition(".")[2]):
+            setattr(real, each.rpartition(".")[2], sys.modules[each])
 
 
 def place_stand_ins(package, parts):
@@ -58,10 +70,14 @@ def import_when_asked(whole, parts):
     own = vars(whole).get("__getattr__")
 
     def get(name):
+        cause = None
         if name in parts:
-            return importlib.import_module("%s.%s" % (whole.__name__, name))
+            try:
+                return importlib.import_module("%s.%s" % (whole.__name__, name))
+            except ImportError as error:
+                cause = error
         if own is not None:
             return own(name)
-        raise AttributeError("module %r has no attribute %r" % (whole.__name__, name))
+        raise AttributeError("module %r has no attribute %r" % (whole.__name__, name)) from cause
 
     whole.__getattr__ = get

@@ -47,7 +47,7 @@ def note(name, *values):
 
 # Two of the parts are wanted while the package starts.
 note("start", sorted(name for name in sys.modules if name.startswith("whole")), whole.Thing is whole.wanted.Thing)
-note("deeper", whole.deeper.Thing is whole.Deeper)
+note("deeper", whole.deeper.Thing is whole.Deeper, whole.deeper.part.Thing is whole.Deeper)
 inspect.getmodule(note)
 pickle.whichmodule(note, "note")
 note("looked", hasattr(whole, "absent"))
@@ -71,8 +71,8 @@ note("threads", len(found), len(set(found)))
 
 try:
     told["error"] = repr(whole.broken)
-except ImportError as error:
-    told["error"] = str(error)
+except AttributeError as error:
+    told["error"] = [str(error), str(error.__cause__)]
 note("broken", whole.broken.Thing.__name__)
 try:
     mlts_start.import_without("nowhere", ["part"])

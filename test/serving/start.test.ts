@@ -12,11 +12,11 @@ test('what is left out when a package is imported is, to all who ask for it, as 
   const whole = (part: string) => [`whole.${part}`, `whole.${part}.part`];
   expect(JSON.parse(stdout)).toEqual({
     start: [
-      ['whole', 'whole.deeper.part', ...whole('wanted')],
+      ['whole', ...whole('deeper'), ...whole('wanted')],
       true,
-      [...whole('wanted'), 'whole.deeper.part'],
+      [...whole('wanted'), 'whole.deeper.part', 'whole.deeper'],
     ],
-    deeper: [true, ['whole.deeper']],
+    deeper: [true, true, []],
     looked: [false, []],
     plain: [true, true, whole('plain')],
     below: [true, whole('below')],
@@ -24,7 +24,7 @@ test('what is left out when a package is imported is, to all who ask for it, as 
     source: [true, whole('source')],
     data: ['words', whole('data')],
     threads: [8, 1, whole('threads')],
-    error: 'no such thing',
+    error: ["module 'whole' has no attribute 'broken'", 'no such thing'],
     broken: ['Thing', ['whole.broken', ...whole('broken')]],
     nowhere: "No module named 'nowhere'",
   });
