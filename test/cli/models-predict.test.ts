@@ -240,7 +240,9 @@ describe('what is wrong is one line with the mend', () => {
     const flags = ['-t', 'csv'];
     const args = ['--debug', ...argue('custom', flags)];
     const ended = await rig.mlts(args, { env, input: 'order\nraise\n' });
-    expect(ended.stderr).toMatch(/Traceback[\s\S]*line \d+, in predict\n[\s\S]*ValueError: the model raises/);
+    expect(ended.stderr).toMatch(
+      /Traceback[\s\S]*line \d+, in predict\n[\s\S]*ValueError: the model raises/,
+    );
   });
 });
 
