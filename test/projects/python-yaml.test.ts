@@ -103,7 +103,8 @@ const DOCUMENTS = [
   '!!timestamp 2020-01-01',
   '[&a 1, *a, &b [x], *b]',
   'base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n  z: 4\n',
-  'use:\n  y: 3\n  <<: [{x: 1, y: 0}, {x: 2, w: 5}]\n',
+  // Which comes first where both have other keys too depends on the version of PyYAML.
+  'use:\n  y: 3\n  <<: [{x: 1}, {x: 2}]\n',
   '"<<": 1',
   'a: "<<"',
   '%YAML 1.2\n---\na: 0o17\nb: yes\n',
