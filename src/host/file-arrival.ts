@@ -32,10 +32,11 @@ export async function receiveWhole(
     const start = await readStart(stream, SMALL_BYTES);
     if (start.isWhole && (await answersAtOnce(dirname(target)))) {
       signal.throwIfAborted();
-      writeFileSync(partial, start.bytes, { flag: 'wx' });
+      await inFolder(partial, () => writeFileSync(partial, start.bytes, { flag: 'wx' }));
       renameSync(partial, target);
     } else {
-      await pour(joinStart(start.bytes, stream), await openNew(partial));
+      const file = await inFolder(partial, () => open(partial, 'wx'));
+      await pour(joinStart(start.bytes, stream), file);
       await rename(partial, target);
     }
   } catch (error) {
@@ -45,14 +46,14 @@ export async function receiveWhole(
   }
 }
 
-/** Nearly always the folder is there: only where it is not, it costs anything. */
-async function openNew(path: string): Promise<FileHandle> {
+/** Begins a file; nearly always its folder is there: only where it is not, that costs anything. */
+async function inFolder<T>(path: string, begin: () => T | Promise<T>): Promise<T> {
   try {
-    return await open(path, 'wx');
+    return await begin();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     await makeFolder(dirname(path));
-    return open(path, 'wx');
+    return begin();
   }
 }
 

@@ -101,6 +101,17 @@ describe('artifacts on the disk of the server', () => {
     expect(await readdir(join(kept, 'same'))).toEqual(['a.bin']);
   });
 
+  test('a small file goes into a folder that has been deleted since the last one', async () => {
+    for (const text of ['first', 'second', 'third']) {
+      for (const name of ['c.txt', 'd.txt']) {
+        expect(await put(server, `again/${name}`, text)).toMatchObject({ status: 200 });
+        expect(await readFile(join(kept, 'again', name), 'utf8')).toBe(text);
+      }
+      const deleted = await fetch(`${server.uri}${PROXY}/again`, { method: 'DELETE' });
+      expect(deleted.status).toBe(200);
+    }
+  });
+
   test('a large file goes through without being held', async () => {
     const piece = Buffer.alloc(1_000_000, 'large');
     const pieces = 300;
