@@ -1,17 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type Kysely,
-  type QueryResult,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely';
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
 import { CommitGroup } from './commit-group.ts';
 import { NodeSqliteConnection } from './node-sqlite-connection.ts';
+import { createSqliteDialect, WholeConnection } from './sqlite-dialect.ts';
 
 /**
  * kysely over Node's own SQLite: one connection, transactions one after the other, each `IMMEDIATE`, so
@@ -24,19 +15,9 @@ export function createNodeSqliteDialect(
   waitMs: number,
   check: () => void = () => {},
 ): Dialect {
-  return {
-    createAdapter: () => new QueueingAdapter(),
-    createDriver: () => new NodeSqliteDriver(new NodeSqliteConnection(database), waitMs, check),
-    createIntrospector: (kysely: Kysely<unknown>) => new SqliteIntrospector(kysely),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  };
-}
-
-/** The driver lets one in after the other; kysely's own queue would let the next one in after the commit only. */
-export class QueueingAdapter extends SqliteAdapter {
-  override get supportsMultipleConnections(): boolean {
-    return true;
-  }
+  return createSqliteDialect(
+    () => new NodeSqliteDriver(new NodeSqliteConnection(database), waitMs, check),
+  );
 }
 
 class NodeSqliteDriver implements Driver {
@@ -120,7 +101,7 @@ class NodeSqliteDriver implements Driver {
 }
 
 /** The time in which one user of the connection has it for himself. */
-class Turn implements DatabaseConnection {
+class Turn extends WholeConnection {
   readonly #connection: NodeSqliteConnection;
   readonly #group: CommitGroup;
   /** From its beginning until its work is done, or undone. */
@@ -134,6 +115,7 @@ class Turn implements DatabaseConnection {
     deadlineMs: number,
     end: () => void,
   ) {
+    super();
     this.#connection = connection;
     this.#group = group;
     this.deadlineMs = deadlineMs;
@@ -156,10 +138,5 @@ class Turn implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     if (!this.isInTransaction) await this.#group.commit(this.deadlineMs);
     return this.#connection.execute(query, this.deadlineMs);
-  }
-
-  // biome-ignore lint/correctness/useYield: kysely asks for it; nothing here streams
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('this SQLite dialect does not stream');
   }
 }

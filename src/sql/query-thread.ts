@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { NodeSqliteConnection } from './node-sqlite-connection.ts';
-import type { Answered, Asked, ReadingPlace } from './reading-thread.ts';
+import type { Answered, Asked, Query, ReadingPlace } from './reading-thread.ts';
 import { speakAsMlflow } from './sqlite-settings.ts';
 
 /** The thread of `reading-thread.ts`: answers queries, one after the other, on a connection of its own. */
@@ -19,7 +19,7 @@ parentPort?.on('message', async ({ id, query }: Asked) => {
   parentPort?.close();
 });
 
-async function answer(id: number, query: NonNullable<Asked['query']>): Promise<Answered> {
+async function answer(id: number, query: Query): Promise<Answered> {
   try {
     const { rows } = await connection.execute(query, Date.now() + waitMs);
     return { id, rows };

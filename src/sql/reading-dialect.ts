@@ -1,15 +1,6 @@
-import {
-  type CompiledQuery,
-  type DatabaseConnection,
-  type Dialect,
-  type Driver,
-  type Kysely,
-  type QueryResult,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from 'kysely';
-import { QueueingAdapter } from './node-sqlite-dialect.ts';
+import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
 import { type ReadingPlace, ReadingThread } from './reading-thread.ts';
+import { createSqliteDialect, WholeConnection } from './sqlite-dialect.ts';
 
 /**
  * kysely over a thread of this process that reads the database by itself. SQLite holds up the thread that asks it: a
@@ -17,20 +8,16 @@ import { type ReadingPlace, ReadingThread } from './reading-thread.ts';
  * has not thrown. It sees what is stored, which is all that anybody has been told of.
  */
 export function createReadingDialect(place: ReadingPlace, check: () => void): Dialect {
-  return {
-    createAdapter: () => new QueueingAdapter(),
-    createDriver: () => new ReadingDriver(place, check),
-    createIntrospector: (kysely: Kysely<unknown>) => new SqliteIntrospector(kysely),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  };
+  return createSqliteDialect(() => new ReadingDriver(place, check));
 }
 
-class ReadingDriver implements Driver, DatabaseConnection {
+class ReadingDriver extends WholeConnection implements Driver {
   readonly #place: ReadingPlace;
   readonly #check: () => void;
   #thread: ReadingThread | undefined;
 
   constructor(place: ReadingPlace, check: () => void) {
+    super();
     this.#place = place;
     this.#check = check;
   }
@@ -58,11 +45,6 @@ class ReadingDriver implements Driver, DatabaseConnection {
       this.#thread = new ReadingThread(this.#place);
     }
     return { rows: (await this.#thread.run(query)) as R[] };
-  }
-
-  // biome-ignore lint/correctness/useYield: kysely asks for it; nothing here streams
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('this SQLite dialect does not stream');
   }
 
   async destroy(): Promise<void> {
