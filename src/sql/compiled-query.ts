@@ -1,4 +1,5 @@
 import { type Compilable, CompiledQuery, type DialectAdapter, type Kysely } from 'kysely';
+import { RowByRowAdapter } from './sqlite-dialect.ts';
 import type { Tables } from './tables.ts';
 
 /** Stands in a query for a value that is known only when it runs. */
@@ -33,11 +34,19 @@ export function compileOnce<Values extends object, Found>(
   };
 }
 
-/** As `compileOnce`, for any number of rows: it is compiled once for each number. */
-export function compileForRows<Item extends object, Found>(
+/** For a connection that runs one statement for each of `rows`: several in one cost SQLite a copy of all they change. */
+export interface RowsQuery extends CompiledQuery {
+  readonly rows?: readonly (readonly unknown[])[];
+}
+
+/**
+ * As `compileOnce`, for what writes any number of rows: one statement for each where the database prefers it, else one
+ * for all, which is compiled once for each number of them.
+ */
+export function compileForRows<Item extends object>(
   columns: readonly (keyof Item & string)[],
-  build: (database: Kysely<Tables>, rows: readonly Item[]) => Compilable<Found>,
-): (database: Kysely<Tables>, rows: readonly Item[]) => Promise<Found[]> {
+  build: (database: Kysely<Tables>, rows: readonly Item[]) => Compilable<unknown>,
+): (database: Kysely<Tables>, rows: readonly Item[]) => Promise<void> {
   const compiled = new WeakMap<DialectAdapter, Map<number, Template>>();
   const compile = (database: Kysely<Tables>, count: number): Template => {
     const slots = Array.from({ length: count }, (_, row) =>
@@ -45,13 +54,16 @@ export function compileForRows<Item extends object, Found>(
     );
     return keep(build(database, slots as unknown as readonly Item[]));
   };
-  return (database, rows) => {
+  return async (database, rows) => {
     const { adapter } = database.getExecutor();
+    const isOneByOne = adapter instanceof RowByRowAdapter;
+    const count = isOneByOne ? 1 : rows.length;
     const byCount = compiled.get(adapter) ?? new Map<number, Template>();
     compiled.set(adapter, byCount);
-    const template = byCount.get(rows.length) ?? compile(database, rows.length);
-    byCount.set(rows.length, template);
-    return run<Found>(database, template, rows as readonly Row[]);
+    const template = byCount.get(count) ?? compile(database, count);
+    byCount.set(count, template);
+    if (isOneByOne) await runRows(database, template, rows as readonly Row[]);
+    else await run(database, template, rows as readonly Row[]);
   };
 }
 
@@ -70,8 +82,20 @@ async function run<Found>(
   { sql, parameters }: Template,
   rows: readonly Row[],
 ): Promise<Found[]> {
-  const values = parameters.map((value) =>
-    value instanceof Slot ? rows[value.row]?.[value.name] : value,
-  );
+  const values = fill(parameters, rows);
   return (await database.executeQuery<Found>(CompiledQuery.raw(sql, values))).rows;
+}
+
+async function runRows(
+  database: Kysely<Tables>,
+  { sql, parameters }: Template,
+  rows: readonly Row[],
+): Promise<void> {
+  const filled = rows.map((row) => fill(parameters, [row]));
+  const query: RowsQuery = { ...CompiledQuery.raw(sql), rows: filled };
+  await database.executeQuery(query);
+}
+
+function fill(parameters: readonly unknown[], rows: readonly Row[]): unknown[] {
+  return parameters.map((value) => (value instanceof Slot ? rows[value.row]?.[value.name] : value));
 }

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
 import { MltsError } from '../core/errors.ts';
+import { UndoneWithAnother } from './commit-group.ts';
 import { isOwnFault } from './own-fault.ts';
 import type { Flag, Tables } from './tables.ts';
 
@@ -37,14 +38,31 @@ export async function explained<T>(
   }
 }
 
-/** Runs `work` in a transaction. @throws MltsError where the database can only be read. */
+/**
+ * Runs `work` in a transaction; more than once where it was undone together with another one: besides what it does to the
+ * database it must have no effect.
+ */
+export async function inTransaction<Database, T>(
+  database: Kysely<Database>,
+  work: (transaction: Transaction<Database>) => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await database.transaction().execute(work);
+    } catch (error) {
+      if (!(error instanceof UndoneWithAnother)) throw error;
+    }
+  }
+}
+
+/** As `inTransaction`. @throws MltsError where the database can only be read. */
 export function changed<T>(
   connection: SqlConnection,
   work: (transaction: Transaction<Tables>) => Promise<T>,
 ): Promise<T> {
   return explained(connection, () => {
     if (connection.refusal !== undefined) throw connection.refusal;
-    return connection.database.transaction().execute(work);
+    return inTransaction(connection.database, work);
   });
 }
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CompiledQuery, QueryResult } from 'kysely';
+import type { QueryResult } from 'kysely';
+import type { RowsQuery } from './compiled-query.ts';
 
 const SQLITE_BUSY = 5;
 const POLL_MS = 20;
@@ -33,11 +34,12 @@ export class NodeSqliteConnection {
 
   /** @throws DatabaseBusy where another process holds the database until `deadlineMs`. */
   async execute<R>(
-    { sql, parameters }: Pick<CompiledQuery, 'sql' | 'parameters'>,
+    { sql, parameters, rows }: Pick<RowsQuery, 'sql' | 'parameters' | 'rows'>,
     deadlineMs: number,
   ): Promise<QueryResult<R>> {
     for (;;) {
       try {
+        if (rows !== undefined) return this.#writeRows(sql, rows);
         return { rows: readRows(this.#prepare(sql), parameters as SQLInputValue[]) as R[] };
       } catch (error) {
         this.lastError = error;
@@ -46,6 +48,12 @@ export class NodeSqliteConnection {
       }
       await sleep(POLL_MS);
     }
+  }
+
+  #writeRows<R>(sql: string, rows: NonNullable<RowsQuery['rows']>): QueryResult<R> {
+    const { statement } = this.#prepare(sql);
+    for (const values of rows) statement.run(...(values as SQLInputValue[]));
+    return { rows: [] };
   }
 
   /** Statements are kept, since preparing one takes longer than running it. */
@@ -68,6 +76,12 @@ export class NodeSqliteConnection {
   /** One statement without values, of which no lock is to be expected. */
   run(sql: string): void {
     this.#prepare(sql).statement.run();
+  }
+
+  /** Of rows, since the file was opened. */
+  countChanges(): number {
+    const [[count] = []] = readArrays(this.#prepare('select total_changes()').statement, []);
+    return Number(count);
   }
 
   close(): void {

@@ -12,15 +12,15 @@ import {
 /** SQLite as kysely speaks it, by a driver that lets its users in one after the other by itself. */
 export function createSqliteDialect(createDriver: () => Driver): Dialect {
   return {
-    createAdapter: () => new QueueingAdapter(),
+    createAdapter: () => new RowByRowAdapter(),
     createDriver,
     createIntrospector: (kysely: Kysely<unknown>) => new SqliteIntrospector(kysely),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
 }
 
-/** kysely's own queue would let the next one in after the commit only. */
-class QueueingAdapter extends SqliteAdapter {
+/** kysely's own queue would let the next one in after the commit only. What it is for takes a `RowsQuery`. */
+export class RowByRowAdapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
   }

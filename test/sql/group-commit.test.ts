@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { inTransaction } from '../../src/sql/connection.ts';
 import { createNodeSqliteDialect } from '../../src/sql/node-sqlite-dialect.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import type { TrackingStore } from '../../src/tracking/store.ts';
@@ -47,6 +48,34 @@ test('of many transactions at once those that fail take nothing of the others al
   const expected = succeeded.map((index) => `param${index}`);
   expect(params.map(({ key }) => key).sort()).toEqual([...expected, 'fixed'].sort());
   expect(tags.filter(({ key }) => key.startsWith('tag'))).toHaveLength(succeeded.length);
+});
+
+test.each([
+  { failure: 'before it writes', writesFirst: false, most: 1 },
+  { failure: 'after it has written', writesFirst: true, most: 2 },
+])('one that fails $failure has the others run $most times at most', async (failing) => {
+  const file = new DatabaseSync(':memory:');
+  file.exec('create table t (x)');
+  const database = new Kysely<{ t: { x: number } }>({
+    dialect: createNodeSqliteDialect(file, 1_000),
+  });
+  const times: number[] = [];
+  const writing = Array.from({ length: 40 }, (_, x) =>
+    inTransaction(database, async (transaction) => {
+      times[x] = (times[x] ?? 0) + 1;
+      const fails = x % 4 === 3;
+      if (fails && !failing.writesFirst) throw new Error('no');
+      await transaction.insertInto('t').values({ x }).execute();
+      if (fails) throw new Error('no');
+    }),
+  );
+  const ended = await Promise.allSettled(writing);
+  const stored = ended.flatMap(({ status }, x) => (status === 'fulfilled' ? [x] : []));
+  expect(stored).toEqual(Array.from({ length: 40 }, (_, x) => x).filter((x) => x % 4 !== 3));
+  expect(Math.max(...times)).toBe(failing.most);
+  const rows = file.prepare('select x from t order by x').all();
+  expect(rows.map(({ x }) => x)).toEqual(stored);
+  await database.destroy();
 });
 
 test('what is read between transactions is on the disk', async () => {

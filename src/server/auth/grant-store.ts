@@ -1,6 +1,6 @@
 import { AlreadyExists, NotFound } from '../../core/errors.ts';
 import type { AuthConnection, AuthTransaction } from '../../sql/auth-database.ts';
-import { explained } from '../../sql/connection.ts';
+import { explained, inTransaction } from '../../sql/connection.ts';
 import type { Permission, ResourceType } from './permission.ts';
 import type { Grant } from './requirement.ts';
 import { WORKSPACE } from './role-store.ts';
@@ -135,7 +135,7 @@ export class GrantStore {
   }
 
   #change<T>(work: (transaction: AuthTransaction) => Promise<T>): Promise<T> {
-    return explained(this.#connection, () => this.#connection.database.transaction().execute(work));
+    return explained(this.#connection, () => inTransaction(this.#connection.database, work));
   }
 }
 

@@ -1,6 +1,6 @@
 import { AlreadyExists, InvalidInput, NotFound } from '../../core/errors.ts';
 import type { AuthConnection, AuthQueries } from '../../sql/auth-database.ts';
-import { explained } from '../../sql/connection.ts';
+import { explained, inTransaction } from '../../sql/connection.ts';
 import { checkPattern, readPermission, readResourceType } from './permission.ts';
 
 /** The one workspace that mlts has; roles of MLflow's other ones are kept and shown, no more. */
@@ -97,7 +97,7 @@ export class RoleStore {
   async delete(id: number): Promise<void> {
     await this.get(id);
     await this.#work((database) =>
-      database.transaction().execute(async (transaction) => {
+      inTransaction(database, async (transaction) => {
         await transaction.deleteFrom('role_permissions').where('role_id', '=', id).execute();
         await transaction.deleteFrom('user_role_assignments').where('role_id', '=', id).execute();
         await transaction.deleteFrom('roles').where('id', '=', id).execute();

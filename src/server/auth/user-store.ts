@@ -1,6 +1,6 @@
 import { AlreadyExists, InvalidInput, NotFound } from '../../core/errors.ts';
 import type { AuthConnection, AuthTransaction } from '../../sql/auth-database.ts';
-import { explained } from '../../sql/connection.ts';
+import { explained, inTransaction } from '../../sql/connection.ts';
 import { hashPassword } from './password-hash.ts';
 
 export interface User {
@@ -111,7 +111,7 @@ export class UserStore {
   async delete(name: string): Promise<void> {
     const { id } = await this.get(name);
     await explained(this.#connection, () =>
-      this.#connection.database.transaction().execute((transaction) => deleteUser(transaction, id)),
+      inTransaction(this.#connection.database, (transaction) => deleteUser(transaction, id)),
     );
   }
 }

@@ -24,7 +24,7 @@ export async function logMetrics(
 
 const COLUMNS = ['key', 'value', 'timestamp', 'step', 'is_nan', 'run_uuid'] as const;
 
-const insertMetrics = compileForRows<MetricRow, unknown>(COLUMNS, (database, rows) =>
+const insertMetrics = compileForRows<MetricRow>(COLUMNS, (database, rows) =>
   database
     .insertInto('metrics')
     .values(rows)
@@ -53,7 +53,7 @@ function chooseLatest(rows: readonly MetricRow[]): readonly MetricRow[] {
 }
 
 /** The database compares, not we: of two writers at once, the later metric stays. */
-const updateLatest = compileForRows<MetricRow, unknown>(COLUMNS, (database, candidates) =>
+const updateLatest = compileForRows<MetricRow>(COLUMNS, (database, candidates) =>
   database
     .insertInto('latest_metrics')
     .values(candidates)

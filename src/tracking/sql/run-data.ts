@@ -35,7 +35,7 @@ export async function logParams(
   }
 }
 
-const insertParams = compileForRows<Tables['params'], unknown>(PAIR_COLUMNS, (database, rows) =>
+const insertParams = compileForRows<Tables['params']>(PAIR_COLUMNS, (database, rows) =>
   database
     .insertInto('params')
     .values(rows)
@@ -56,7 +56,7 @@ export async function setTags(
   for (const part of partition(rows, ROWS_AT_ONCE)) await putTags(transaction, part);
 }
 
-const putTags = compileForRows<Tables['tags'], unknown>(PAIR_COLUMNS, (database, rows) =>
+const putTags = compileForRows<Tables['tags']>(PAIR_COLUMNS, (database, rows) =>
   database
     .insertInto('tags')
     .values(rows)
