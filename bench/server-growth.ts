@@ -16,9 +16,10 @@ const POINTS = 1_000;
 
 const ASKED: readonly (readonly [Asked, color: string])[] = [
   ['runs/search, page of 100', '#2166ac'],
-  ['runs/search, filter and order', '#b2182b'],
   ['runs/create', '#1b7837'],
   ['log-batch of 100 metrics', '#762a83'],
+  // The last one: MLflow does not get to its end among 100,000 runs, and holds its database locked meanwhile.
+  ['runs/search, filter and order', '#b2182b'],
 ];
 
 export async function benchServerGrowth(): Promise<void> {
@@ -56,9 +57,10 @@ async function compare({ ours, theirs }: Contest, asked: Asked, size: number) {
     return 1_000 / requestsPerSecond;
   };
   const [a, b] = [await measure(ours.uri), await measure(theirs.uri)];
-  console.log(
-    `${`${asked}, ${size} runs`.padEnd(46)} ${a.toFixed(2)} against ${b.toFixed(1)} ms: ${(b / a).toFixed(1)} x`,
-  );
+  const told = Number.isFinite(b)
+    ? `${b.toFixed(1)} ms: ${(b / a).toFixed(1)} x`
+    : `no answer in ${SECONDS * 10} s: more than ${((SECONDS * 10_000) / a).toFixed(0)} x`;
+  console.log(`${`${asked}, ${size} runs`.padEnd(46)} ${a.toFixed(2)} against ${told}`);
   return [a, b] as const;
 }
 

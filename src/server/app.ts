@@ -33,6 +33,9 @@ export interface CreatedApp {
   findRoute(method: string, path: string): HttpRoute | undefined;
 }
 
+/** Nobody gets it: for the log, as nginx tells of clients that did not wait. */
+const GONE: HttpAnswer = { status: 499, body: '' };
+
 /** MLflow's tracking server without its sockets: a request comes in, an answer goes out, and nothing is thrown. */
 export function createServerApp(app: ServerApp): CreatedApp {
   const router = fillRouter(app);
@@ -47,6 +50,7 @@ export function createServerApp(app: ServerApp): CreatedApp {
         const known = request.route instanceof Route ? request.route : undefined;
         return await answer(known ?? findRoute(request.method, request.path), request, app.guard);
       } catch (error) {
+        if (request.signal.aborted) return GONE;
         const told = answerError(error);
         if (told.status === 500) app.onFault(error, request);
         return told;

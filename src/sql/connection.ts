@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { AbortableQueryOptions, Kysely, Transaction } from 'kysely';
 import { MltsError } from '../core/errors.ts';
 import { UndoneWithAnother } from './commit-group.ts';
 import { isOwnFault } from './own-fault.ts';
@@ -24,6 +24,11 @@ export interface SqlConnection {
 /** Who opens a database: a command that is soon done, or a server that many ask at once. */
 export interface SqlUse {
   readonly isServer?: boolean;
+}
+
+/** For `execute` of what may take long: it is given up, and the database told so, when nobody waits for it any more. */
+export function whileWanted({ signal }: { readonly signal?: AbortSignal | undefined }) {
+  return { signal, inflightQueryAbortStrategy: 'cancel query' } satisfies AbortableQueryOptions;
 }
 
 /** Runs `work`; what the driver throws comes out as an `MltsError`, but for what is a mistake of ours. */

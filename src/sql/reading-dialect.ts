@@ -1,4 +1,11 @@
-import type { CompiledQuery, DatabaseConnection, Dialect, Driver, QueryResult } from 'kysely';
+import type {
+  AbortableOperationOptions,
+  CompiledQuery,
+  DatabaseConnection,
+  Dialect,
+  Driver,
+  QueryResult,
+} from 'kysely';
 import { type ReadingPlace, ReadingThread } from './reading-thread.ts';
 import { createSqliteDialect, WholeConnection } from './sqlite-dialect.ts';
 
@@ -39,12 +46,15 @@ class ReadingDriver extends WholeConnection implements Driver {
   async rollbackTransaction(): Promise<void> {}
 
   /** A thread that is lost takes along what it was asked; the next query has another one. */
-  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(
+    query: CompiledQuery,
+    { signal }: AbortableOperationOptions = {},
+  ): Promise<QueryResult<R>> {
     if (this.#thread === undefined || this.#thread.hasEnded) {
       this.#check();
       this.#thread = new ReadingThread(this.#place);
     }
-    return { rows: (await this.#thread.run(query)) as R[] };
+    return { rows: (await this.#thread.run(query, signal)) as R[] };
   }
 
   async destroy(): Promise<void> {

@@ -44,6 +44,8 @@ const SCRIPT = new URL(
 const ENDING_MS = 1_000;
 
 interface Waiting {
+  readonly asked: Required<Asked>;
+  readonly signal: AbortSignal | undefined;
   resolve(rows: unknown[]): void;
   reject(error: unknown): void;
 }
@@ -51,7 +53,8 @@ interface Waiting {
 /** A thread of this process (`query-thread.ts`) that reads a database by itself, one query after the other. */
 export class ReadingThread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  /** In the order in which they came; the first one is with the thread. */
+  readonly #waiting: Waiting[] = [];
   #count = 0;
   hasEnded = false;
 
@@ -64,13 +67,22 @@ export class ReadingThread {
     this.#worker.on('exit', () => this.#lose(new Error('the thread that reads has ended')));
   }
 
-  run(query: Query): Promise<unknown[]> {
+  /** A query that is no longer wanted when its turn comes is not run. */
+  run({ sql, parameters }: Query, signal?: AbortSignal): Promise<unknown[]> {
     this.#count += 1;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
-    this.#waiting.set(this.#count, { resolve, reject });
-    const { sql, parameters } = query;
-    this.#worker.postMessage({ id: this.#count, query: { sql, parameters } } satisfies Asked);
+    const asked = { id: this.#count, query: { sql, parameters } };
+    this.#waiting.push({ asked, signal, resolve, reject });
+    if (this.#waiting.length === 1) this.#ask();
     return promise;
+  }
+
+  #ask(): void {
+    for (let next = this.#waiting[0]; next?.signal?.aborted; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      next.reject(next.signal.reason);
+    }
+    if (this.#waiting[0] !== undefined) this.#worker.postMessage(this.#waiting[0].asked);
   }
 
   /** Lets it close its file, so that the last one who does tidies up; but no search is waited for to its end. */
@@ -90,16 +102,16 @@ export class ReadingThread {
   }
 
   #settle({ id, rows, failure }: Answered): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (rows !== undefined) waiting?.resolve(rows);
-    else waiting?.reject(toError(failure));
+    if (this.#waiting[0]?.asked.id !== id) return;
+    const asked = this.#waiting.shift();
+    if (rows !== undefined) asked?.resolve(rows);
+    else asked?.reject(toError(failure));
+    this.#ask();
   }
 
   #lose(error: unknown): void {
     this.hasEnded = true;
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }
 

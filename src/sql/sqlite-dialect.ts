@@ -32,6 +32,9 @@ export abstract class WholeConnection implements DatabaseConnection {
     ...query: Parameters<DatabaseConnection['executeQuery']>
   ): Promise<QueryResult<R>>;
 
+  /** SQLite in Node cannot be stopped in the middle of a query: what it finds is not waited for. */
+  async cancelQuery(): Promise<void> {}
+
   // biome-ignore lint/correctness/useYield: kysely asks for it; nothing here streams
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error('this SQLite dialect does not stream');

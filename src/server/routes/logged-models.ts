@@ -114,8 +114,9 @@ function listReading({ tracking: { loggedModels } }: Services): readonly Endpoin
         order_by: list,
         page_token: text,
       },
-      handle: async (sent) => {
+      handle: async (sent, { signal }) => {
         const { items, nextPageToken } = await loggedModels.search({
+          signal,
           experimentIds: sent.experiment_ids ?? [],
           filter: sent.filter || undefined,
           datasets: (sent.datasets ?? []).map(readDataset),

@@ -34,12 +34,12 @@ function listHistory(tracking: TrackingStore): Endpoint {
       max_results: 'int32',
     },
     checks: { run_id: requiredText, metric_key: requiredText, page_token: text },
-    handle: async (message) => {
+    handle: async (message, { signal }) => {
       const { max_results: maxResults = ALL, page_token: pageToken } = message;
       if (maxResults <= 0) throw new InvalidInput(`\`max_results\` is ${maxResults}: at least 1`);
       const runId = message.run_id || message.run_uuid || '';
       const key = message.metric_key ?? '';
-      const page = await readPage(tracking, runId, key, { maxResults, pageToken });
+      const page = await readPage(tracking, runId, key, { maxResults, pageToken, signal });
       return {
         ...writeList('metrics', page.items, writeMetric),
         ...writeToken(page.nextPageToken),
@@ -56,13 +56,17 @@ function listBulk(tracking: TrackingStore): Endpoint {
     path: '/mlflow/metrics/get-history-bulk',
     isForBrowsers: true,
     fields: { run_id: ['string'], metric_key: 'string', max_results: 'int32' },
-    handle: async ({ run_id: runIds = [], metric_key: key, max_results: asked = MOST_IN_BULK }) => {
+    handle: async (
+      { run_id: runIds = [], metric_key: key, max_results: asked = MOST_IN_BULK },
+      { signal },
+    ) => {
       checkRuns(runIds);
       if (key === undefined) throw new InvalidInput('`metric_key` is missing');
       const maxResults = Math.min(asked, MOST_IN_BULK);
       const found: Wire[] = [];
       for (const runId of runIds.toSorted()) {
-        const history = await readHistory(tracking, runId, key, maxResults - found.length);
+        const page = { maxResults: maxResults - found.length, signal };
+        const { items: history } = await readPage(tracking, runId, key, page);
         found.push(...history.map((metric) => writeOfRun(metric, runId)));
         if (found.length >= maxResults) break;
       }
@@ -90,7 +94,7 @@ function listSample(tracking: TrackingStore): Endpoint {
       end_step: { kind: 'integer' },
       max_results: { kind: 'integer', most: MOST_SAMPLED },
     },
-    handle: async (message) => {
+    handle: async (message, { signal }) => {
       const {
         run_ids: runIds = [],
         metric_key: key = '',
@@ -101,8 +105,9 @@ function listSample(tracking: TrackingStore): Endpoint {
       const isWithin = readInterval(message.start_step, message.end_step);
       const found: Wire[] = [];
       for (const runId of runIds) {
-        const history = (await readHistory(tracking, runId, key, ALL)).filter(isWithin);
-        found.push(...sampleEvenly(history, count).map((metric) => writeOfRun(metric, runId)));
+        const history = await readPage(tracking, runId, key, { maxResults: ALL, signal });
+        const sample = sampleEvenly(history.items.filter(isWithin), count);
+        found.push(...sample.map((metric) => writeOfRun(metric, runId)));
       }
       return writeList('metrics', found, (metric) => metric);
     },
@@ -123,15 +128,6 @@ function readInterval(start: number | undefined, end: number | undefined) {
   if (start === undefined || end === undefined) return () => true;
   if (start > end) throw new InvalidInput(`\`end_step\` ${end} is before \`start_step\` ${start}`);
   return ({ step }: Metric) => step >= start && step <= end;
-}
-
-async function readHistory(
-  tracking: TrackingStore,
-  runId: string,
-  key: string,
-  maxResults: number,
-): Promise<readonly Metric[]> {
-  return (await readPage(tracking, runId, key, { maxResults })).items;
 }
 
 /** A run that is not there has no history. */

@@ -119,8 +119,9 @@ function listReading({ tracking }: Services): readonly Endpoint[] {
         max_results: { ...integer, most: MOST_FOUND },
         order_by: texts,
       },
-      handle: async (message): Promise<Wire> => {
+      handle: async (message, { signal }): Promise<Wire> => {
         const { items, nextPageToken } = await tracking.searchRuns({
+          signal,
           experimentIds: message.experiment_ids ?? [],
           filter: message.filter,
           orderBy: message.order_by,

@@ -5,7 +5,7 @@ import type { Clause, Field } from '../../search/clause.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
 import { compareColumn } from '../../sql/clause-condition.ts';
-import type { SqlConnection } from '../../sql/connection.ts';
+import { type SqlConnection, whileWanted } from '../../sql/connection.ts';
 import {
   loggedModelLanguage,
   type ParsedModelOrder,
@@ -37,7 +37,7 @@ export async function searchLoggedModels(
     .orderBy(sql`${sql.join(order)}`)
     .limit(range.limit + 1)
     .offset(range.offset)
-    .execute();
+    .execute(whileWanted(search));
   const { rows, nextPageToken } = cutPage(found, range);
   return { items: await completeLoggedModels(database, rows), nextPageToken };
 }

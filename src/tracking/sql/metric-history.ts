@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Metric } from '../../core/entities.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { createPageToken, parsePageToken } from '../../search/page-token.ts';
+import { whileWanted } from '../../sql/connection.ts';
 import type { Tables } from '../../sql/tables.ts';
 import { toMetric } from './rows.ts';
 
@@ -10,8 +11,9 @@ export async function readMetricHistory(
   database: Kysely<Tables>,
   runId: string,
   key: string,
-  { maxResults, pageToken }: PageRequest,
+  page: PageRequest,
 ): Promise<Page<Metric>> {
+  const { maxResults, pageToken } = page;
   const offset = parsePageToken(pageToken);
   const rows = await database
     .selectFrom('metrics')
@@ -24,7 +26,7 @@ export async function readMetricHistory(
     .orderBy('value')
     .offset(offset)
     .limit(maxResults + 1)
-    .execute();
+    .execute(whileWanted(page));
   return {
     items: rows.slice(0, maxResults).map((row) => toMetric({ key, ...row })),
     nextPageToken: rows.length > maxResults ? createPageToken(offset + maxResults) : undefined,

@@ -4,7 +4,7 @@ import type { Page } from '../../core/page.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { parseOrderBy } from '../../search/order-by.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
-import type { SqlConnection } from '../../sql/connection.ts';
+import { type SqlConnection, whileWanted } from '../../sql/connection.ts';
 import { runLanguage } from '../search/run-language.ts';
 import { listStages } from '../search/view.ts';
 import type { RunScan, RunSearch } from '../store.ts';
@@ -23,9 +23,10 @@ export async function searchRuns(connection: RunConnection, search: RunSearch): 
   const query = selectRunIds(connection, search)
     .limit(range.limit + 1)
     .offset(range.offset);
-  const { rows, nextPageToken } = cutPage(await query.execute(), range);
+  const { rows, nextPageToken } = cutPage(await query.execute(whileWanted(search)), range);
   const runs: Run[] = [];
   for (const part of partition(rows, connection.runsPerRead)) {
+    search.signal?.throwIfAborted();
     runs.push(...(await readRuns(connection, part.map(toId), search)));
   }
   return { items: runs, nextPageToken };
