@@ -46,9 +46,7 @@ export async function buildInPlace(
   { root, name, signal, onWait }: FolderBuild,
   build: (folder: string) => Promise<void>,
 ): Promise<void> {
-  const locks = join(root, '.locks');
-  await makeFolder(locks, 'set MLFLOW_ENV_ROOT to a folder that you can write to');
-  await withLock(join(locks, `${name}.lock`), { signal, onWait }, async () => {
+  await withFolderLock({ root, name, signal, onWait }, async () => {
     const place = join(root, name);
     if ((await inspectFolder(place)) === 'ready') return;
     const partial = join(root, partialName(name));
@@ -62,6 +60,31 @@ export async function buildInPlace(
       await removeFolder(partial);
     }
   });
+}
+
+/** Nobody else makes or changes the environment while `work` does. */
+export async function withFolderLock(
+  { root, name, signal, onWait }: FolderBuild,
+  work: () => Promise<void>,
+): Promise<void> {
+  const locks = join(root, '.locks');
+  await makeFolder(locks, 'set MLFLOW_ENV_ROOT to a folder that you can write to');
+  await withLock(join(locks, `${name}.lock`), { signal, onWait }, work);
+}
+
+/** Whether a package is installed in it; without a version, any. Looks at names of files only. */
+export async function hasPackage(
+  folder: string,
+  name: string,
+  version: string | undefined,
+): Promise<boolean> {
+  for (const python of await listNames(join(folder, 'lib'))) {
+    const found = await listNames(join(folder, 'lib', python, 'site-packages'));
+    const isWanted = (one: string): boolean =>
+      version === undefined ? one.startsWith(`${name}-`) : one === `${name}-${version}.dist-info`;
+    if (found.some((one) => one.endsWith('.dist-info') && isWanted(one))) return true;
+  }
+  return false;
 }
 
 const PREFIX = '.partial-';

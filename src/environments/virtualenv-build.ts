@@ -51,19 +51,45 @@ export async function buildVirtualenv(
     const surroundings = { cwd: build.directory, env: toolEnv(context), signal, update };
     const run = createStepRunner(surroundings);
     const python = await choosePython(build, { context, uv, signal, run });
-    const installer =
-      uv === undefined
-        ? createPipInstaller(run)
-        : createUvInstaller(
-            uv,
-            createStepRunner(await adaptToUv(build.manager, python, surroundings)),
-            context.terminal.warn,
-          );
+    const installer = await chooseInstaller(build, { context, uv, python, surroundings });
     await installer.create(folder, python, build.name);
     const hasLock = build.manager === 'uv' && (await hasUvLock(build.directory));
     if (hasLock && uv !== undefined) await syncWithLock(uv, build.directory, folder, surroundings);
-    await installGroups(build, folder, installer, hasLock);
+    const groups = listGroups(build, installer, hasLock);
+    await installGroups(groups, build.directory, folder, installer);
   });
+}
+
+/** As the last step of `buildVirtualenv`, for an environment that is there. */
+export async function addMlflow(
+  build: VirtualenvBuild,
+  folder: string,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
+  const uv = await findUv(build.manager, context);
+  await context.terminal.progress(`Installing MLflow into ${folder}`, async (update) => {
+    const surroundings = { cwd: build.directory, env: toolEnv(context), signal, update };
+    const python = join(folder, 'bin', 'python');
+    const installer = await chooseInstaller(build, { context, uv, python, surroundings });
+    const groups = listMlflow(build.additions, installer);
+    await installGroups(groups, build.directory, folder, installer);
+  });
+}
+
+async function chooseInstaller(
+  { manager }: VirtualenvBuild,
+  tools: {
+    context: Context;
+    uv: string | undefined;
+    python: string;
+    surroundings: StepSurroundings;
+  },
+): Promise<PackageInstaller> {
+  const { context, uv, python, surroundings } = tools;
+  if (uv === undefined) return createPipInstaller(createStepRunner(surroundings));
+  const adapted = await adaptToUv(manager, python, surroundings);
+  return createUvInstaller(uv, createStepRunner(adapted), context.terminal.warn);
 }
 
 async function findUv(
@@ -113,28 +139,50 @@ export async function adaptToUv(
   return { ...surroundings, env: { ...env, ...settings } };
 }
 
-async function installGroups(
-  { specification, directory, additions }: VirtualenvBuild,
-  folder: string,
+/** Lies in an environment while something is being installed. */
+export const UNFINISHED_FILE = 'mlts-requirements.txt';
+
+type Group = readonly [title: string, lines: readonly string[]];
+
+function listGroups(
+  { specification, additions }: VirtualenvBuild,
   installer: PackageInstaller,
   isSynced: boolean,
-): Promise<void> {
+): readonly Group[] {
   const { buildDependencies, dependencies } = specification;
-  const groups = [
+  return [
     ['Installing build dependencies', isSynced ? [] : buildDependencies],
     ['Installing dependencies', isSynced ? [] : dependencies],
     ['Installing what was asked for beside', additions?.requirements ?? []],
-    ['Installing MLflow', requireMlflow(additions, installer.quote)],
-  ] as const;
-  // Inside the environment, so that it goes with it if anything fails; an index URL in it may be secret.
-  const file = join(folder, 'mlts-requirements.txt');
-  for (const [title, lines] of groups) {
-    if (lines.length === 0) continue;
-    const anchored = anchorReferences(lines, directory, installer.quote);
-    await writeFileAtomically(file, `${anchored.join('\n')}\n`);
-    await installer.install(folder, title, file);
+    ...listMlflow(additions, installer),
+  ];
+}
+
+function listMlflow(
+  additions: EnvironmentAdditions | undefined,
+  { quote }: PackageInstaller,
+): readonly Group[] {
+  return [['Installing MLflow', requireMlflow(additions, quote)]];
+}
+
+async function installGroups(
+  groups: readonly Group[],
+  directory: string,
+  folder: string,
+  installer: PackageInstaller,
+): Promise<void> {
+  // Inside the environment, so that it goes with it if anything ends us; an index URL in it may be secret.
+  const file = join(folder, UNFINISHED_FILE);
+  try {
+    for (const [title, lines] of groups) {
+      if (lines.length === 0) continue;
+      const anchored = anchorReferences(lines, directory, installer.quote);
+      await writeFileAtomically(file, `${anchored.join('\n')}\n`);
+      await installer.install(folder, title, file);
+    }
+  } finally {
+    await removeFolder(file);
   }
-  await removeFolder(file);
 }
 
 /** What activation changes, for a process that is started without a shell's `activate`. */

@@ -1,12 +1,29 @@
 import { basename, join } from 'node:path';
 import type { Context } from '../host/context.ts';
-import type { Environment, EnvironmentSource, PreparedEnvironment } from './environment.ts';
-import { buildInPlace, environmentRoot, inspectFolder } from './environment-folder.ts';
+import { kindOf } from '../host/files.ts';
+import type {
+  Environment,
+  EnvironmentAdditions,
+  EnvironmentSource,
+  PreparedEnvironment,
+} from './environment.ts';
+import {
+  buildInPlace,
+  environmentRoot,
+  hasPackage,
+  inspectFolder,
+  withFolderLock,
+} from './environment-folder.ts';
 import { nameVirtualenv } from './environment-name.ts';
 import { findCurrentPython } from './python-interpreter.ts';
 import { flattenRequirements } from './requirement-lines.ts';
 import { readSpecification, type Specification } from './specification.ts';
-import { activateVirtualenv, buildVirtualenv } from './virtualenv-build.ts';
+import {
+  activateVirtualenv,
+  addMlflow,
+  buildVirtualenv,
+  UNFINISHED_FILE,
+} from './virtualenv-build.ts';
 
 /** What will be made and where; nothing is created for it. */
 interface VirtualenvPlan {
@@ -75,16 +92,35 @@ async function makeIfMissing(
 ): Promise<void> {
   const { manager, source, context, signal } = making;
   const state = await inspectFolder(folder);
-  if (state === 'ready') return;
-  if (state === 'broken') context.terminal.warn(warnOfBroken(folder));
   const askedBy = source.file === undefined ? 'the project' : basename(source.file);
   const { directory, additions } = source;
   const build = { manager, specification, directory, askedBy, name, additions };
   const onWait = (): void =>
     context.terminal.note('another process is making this environment: waiting for it');
-  await buildInPlace({ root, name, signal, onWait }, (partial) =>
-    buildVirtualenv(build, partial, context, signal),
-  );
+  const place = { root, name, signal, onWait };
+  if (state === 'broken') context.terminal.warn(warnOfBroken(folder));
+  if (state !== 'ready') {
+    return buildInPlace(place, (partial) => buildVirtualenv(build, partial, context, signal));
+  }
+  if (await hasItsMlflow(folder, additions)) return;
+  await withFolderLock(place, async () => {
+    if (await hasItsMlflow(folder, additions)) return;
+    await addMlflow(build, folder, context, signal);
+  });
+}
+
+/**
+ * MLflow puts itself into an environment after that has got its name: where it was interrupted, and where uv has
+ * made one without a pip of its own, so that pip has installed elsewhere, the environment has none.
+ */
+async function hasItsMlflow(
+  folder: string,
+  additions: EnvironmentAdditions | undefined,
+): Promise<boolean> {
+  const mlflow = additions?.mlflow;
+  if (mlflow === undefined) return true;
+  if ((await kindOf(join(folder, UNFINISHED_FILE))) !== undefined) return false;
+  return hasPackage(folder, 'mlflow', mlflow.kind === 'version' ? mlflow.version : undefined);
 }
 
 function warnOfBroken(folder: string): string {

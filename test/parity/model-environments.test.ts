@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRig, type Rig } from '../cli/rig.ts';
 import { invoke } from '../serving/scoring-server.ts';
 import { ensureMlflow, findFreePort, mlflowEnv, waitUntilHealthy } from '../setup/mlflow.ts';
+import { SAME_SETS } from '../setup/models.ts';
 import { ensureOlderModel } from '../setup/older-models.ts';
 
 /** The environments of models as MLflow makes, names and uses them, and as we do. */
@@ -17,6 +18,7 @@ beforeAll(async () => {
   const { bin, mlflow: program } = await ensureMlflow();
   mlflow = program;
   env = {
+    ...SAME_SETS,
     PATH: `${bin}:${process.env.PATH}`,
     UV_CACHE_DIR: process.env.UV_CACHE_DIR ?? join(process.env.HOME ?? '', '.cache', 'uv'),
   };
@@ -32,6 +34,31 @@ const askMlflow = (args: readonly string[], more: Record<string, string>) =>
     extendEnv: false,
     stripFinalNewline: false,
   });
+
+/** Serves with both, and asks both. */
+async function expectSameAnswers(
+  asked: readonly string[],
+  own: Record<string, string>,
+  bodies: readonly string[],
+): Promise<void> {
+  const [mine, mlflows] = [await findFreePort(), await findFreePort()];
+  const argue = (port: number) => ['serve', ...asked, '-p', String(port), '-w', '1'];
+  const theirs = askMlflow(argue(mlflows), own);
+  theirs.catch(() => {});
+  const ours = rig.start(['models', ...argue(mine)], { env: own });
+  try {
+    for (const port of [mine, mlflows]) await waitUntilHealthy(`http://127.0.0.1:${port}/ping`);
+    for (const body of bodies) {
+      expect(await invoke(`http://127.0.0.1:${mine}`, body)).toEqual(
+        await invoke(`http://127.0.0.1:${mlflows}`, body),
+      );
+    }
+  } finally {
+    theirs.kill('SIGTERM');
+    ours.kill('SIGTERM');
+  }
+  expect(await ours.ended).toMatchObject({ exitCode: 0 });
+}
 
 describe('an environment that MLflow has made with uv', () => {
   let asked: readonly string[];
@@ -62,27 +89,58 @@ describe('an environment that MLflow has made with uv', () => {
   });
 
   test('answers the same', async () => {
-    const [mine, mlflows] = [await findFreePort(), await findFreePort()];
-    const argue = (port: number) => ['serve', ...asked, '-p', String(port), '-w', '1'];
-    const theirs = askMlflow(argue(mlflows), own);
-    theirs.catch(() => {});
-    const ours = rig.start(['models', ...argue(mine)], { env: own });
-    try {
-      for (const port of [mine, mlflows]) await waitUntilHealthy(`http://127.0.0.1:${port}/ping`);
-      for (const body of [
-        '{"dataframe_split":{"columns":["area","rooms","new"],"data":[[10.5,1,true],[1,2,false]]}}',
-        '{"dataframe_split":{"columns":["area"],"data":[[10.5]]}}',
-        '{"inputs": "x"}',
-      ]) {
-        expect(await invoke(`http://127.0.0.1:${mine}`, body)).toEqual(
-          await invoke(`http://127.0.0.1:${mlflows}`, body),
-        );
-      }
-    } finally {
-      theirs.kill('SIGTERM');
-      ours.kill('SIGTERM');
-    }
-    expect(await ours.ended).toMatchObject({ exitCode: 0 });
+    await expectSameAnswers(asked, own, [
+      '{"dataframe_split":{"columns":["area","rooms","new"],"data":[[10.5,1,true],[1,2,false]]}}',
+      '{"dataframe_split":{"columns":["area"],"data":[[10.5]]}}',
+      '{"inputs": "x"}',
+    ]);
+  });
+});
+
+describe('--install-mlflow, for a model that does not ask for MLflow', () => {
+  const asked = ['-m', 'doubling', '--env-manager', 'uv', '--install-mlflow'];
+  let own: Record<string, string>;
+  beforeAll(async () => {
+    const { python } = await ensureMlflow();
+    const version = (
+      await execa(python, ['-c', 'import platform; print(platform.python_version())'])
+    ).stdout;
+    own = { ...env, MLFLOW_ENV_ROOT: rig.path('added') };
+    await rig.write({
+      'doubling/MLmodel':
+        'flavors:\n  python_function:\n    loader_module: doubling\n    code: code\n    data: MLmodel\n    env: {conda: conda.yaml, virtualenv: python_env.yaml}\n',
+      'doubling/python_env.yaml': `python: "${version}"\ndependencies: [-r requirements.txt]\n`,
+      'doubling/requirements.txt': 'six==1.16.0\n',
+      'doubling/code/doubling.py':
+        'class Doubling:\n    def predict(self, rows, params=None):\n        return rows["a"] * 2\n\ndef _load_pyfunc(path):\n    return Doubling()\n',
+      'numbers.csv': 'a\n1\n2\n',
+    });
+    await askMlflow(['prepare-env', ...asked], own);
+  });
+
+  test('what MLflow has made, whose pip has put it elsewhere, gets it', async () => {
+    const [name = ''] = await listEnvironments(rig.path('added'));
+    expect(await listPackages(rig.path('added', name))).toBe("['six 1.16.0']");
+    const args = ['models', 'predict', ...asked, '-i', 'numbers.csv'];
+    const first = await rig.mlts(args, { env: own });
+    expect(first).toMatchObject({ exitCode: 0, stdout: '{"predictions": [{"a": 2}, {"a": 4}]}' });
+    expect(await listPackages(rig.path('added', name))).toContain("'mlflow 3.17.2'");
+    const second = await rig.mlts(args, { env: own });
+    expect(second).toMatchObject({ exitCode: 0, stdout: first.stdout });
+    expect([first.stderr, second.stderr].map((text) => text.includes('MLflow'))).toEqual([
+      true,
+      false,
+    ]);
+    expect(await listEnvironments(rig.path('added'))).toEqual([name]);
+  });
+
+  test('both answer the same from it', async () => {
+    await expectSameAnswers(asked, own, [
+      '{"dataframe_split":{"columns":["a"],"data":[[1.5],[2]]}}',
+      '{"inputs": [1]}',
+      '{}',
+    ]);
+    expect(await listEnvironments(rig.path('added'))).toHaveLength(1);
   });
 });
 
