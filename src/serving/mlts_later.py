@@ -27,7 +27,7 @@ class Name:
 class StandIn(ModuleType):
     def __init__(self, name, package, names):
         super().__init__(name)
-        self._package, self._names = package, names
+        vars(self).update(_package=package, _names=names)
         # Who looks for the module finds the real one's.
         del self.__spec__
 
@@ -43,6 +43,12 @@ class StandIn(ModuleType):
         if is_late and sys.modules.get(self.__name__) is self:
             return Name(self.__name__, name)
         return getattr(import_real(self), name)
+
+    def __setattr__(self, name, value):
+        setattr(import_real(self), name, value)
+
+    def __dir__(self):
+        return dir(import_real(self))
 
 
 def find_reader(frame):
