@@ -206,6 +206,13 @@ const HOUSES: Readonly<Record<HouseName, Readonly<Record<string, readonly Questi
       [json({ inputs: { question: 'why' } })],
     ],
   },
+  late: {
+    'genai-code': TEXTS,
+    'genai-held': TEXTS,
+    'stats-class': NUMBERS,
+    'stats-held': NUMBERS,
+    'stats-search': NUMBERS,
+  },
   tabular: {
     xgboost: NUMBERS,
     'xgboost-unsigned': NUMBERS,
@@ -280,6 +287,8 @@ const PREDICTED: ReadonlySet<string> = new Set([
   'hinted-objects',
   'typed',
   'langchain',
+  'genai-code',
+  'stats-held',
   'xgboost',
   'catboost',
   'onnx',

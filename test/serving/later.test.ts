@@ -96,11 +96,12 @@ describe('a module of SciPy that scikit-learn takes functions of is imported whe
     {
       who: 'scikit-learn asks what one has',
       script:
-        'print(sklearn.metrics._ranking.rankdata.__name__)\n' +
+        'import pickle\nprint(sklearn.metrics._ranking.rankdata.__name__)\n' +
+        'print(type(pickle.loads(pickle.dumps(sklearn.metrics._ranking.rankdata))).__name__)\n' +
         'from sklearn.covariance import MinCovDet\n' +
         'import numpy\n' +
         'print(MinCovDet(random_state=0).fit(numpy.eye(4)[:, :2]).location_.shape)',
-      told: ['rankdata', '(2,)'],
+      told: ['rankdata', 'function', '(2,)'],
     },
     {
       who: 'a model takes a function or a class',
@@ -125,6 +126,51 @@ describe('a module of SciPy that scikit-learn takes functions of is imported whe
       told: ['True', 'True'],
     },
     {
+      who: 'a model takes all that it has',
+      script: 'from scipy.stats import *\nprint(isinstance(norm, rv_continuous))',
+      told: ['True'],
+    },
+    {
+      who: 'a model looks through it',
+      script:
+        'from scipy import stats\n' +
+        'print([name for name in dir(stats) if name == "norm"], is_there())\n' +
+        'print(hasattr(stats, "__all__"), stats.__path__[0] in stats.__file__)',
+      told: ["['norm'] True", 'True True'],
+    },
+    {
+      who: 'a model puts something into it',
+      script:
+        'import importlib\nfrom scipy import stats\nstats.more = 3\nimport scipy.stats\nfrom scipy.stats import more\n' +
+        'print(scipy.stats.more, more, stats is scipy.stats is sys.modules["scipy.stats"])\n' +
+        'del stats.more\nprint(hasattr(scipy.stats, "more"))\n' +
+        'print(importlib.reload(stats) is stats, type(stats.__spec__.loader).__name__)',
+      told: ['3 3 True', 'False', 'True SourceFileLoader'],
+    },
+    {
+      who: 'it cannot be imported at first',
+      script:
+        'import builtins\nfrom scipy import stats\nown = builtins.__import__\n' +
+        'def refuse(name, *rest):\n' +
+        '    if name.endswith("_stats_py"):\n        raise ImportError("not now")\n    return own(name, *rest)\n' +
+        'builtins.__import__ = refuse\n' +
+        'try:\n    stats.norm\nexcept ImportError as error:\n    print(error)\n' +
+        'builtins.__import__ = own\n' +
+        'print(stats.norm.ppf(0.5), stats is sys.modules["scipy.stats"])',
+      told: ['not now', '0.0 True'],
+    },
+    {
+      who: 'many threads want it at once',
+      script:
+        'from concurrent.futures import ThreadPoolExecutor\nfrom scipy import stats\n' +
+        'wanted = [lambda: stats.norm, lambda: dir(stats), lambda: __import__("scipy.stats").stats.gamma]\n' +
+        'wanted += [lambda: sklearn._loss.link.gmean([1, 4])]\n' +
+        'with ThreadPoolExecutor(10) as pool:\n' +
+        '    found = list(pool.map(lambda want: want() is not None, wanted * 2))\n' +
+        'print(all(found), stats is sys.modules["scipy.stats"])',
+      told: ['True True'],
+    },
+    {
       who: 'a module below it is not there',
       script:
         'try:\n    import scipy.stats.nothing\nexcept ModuleNotFoundError as error:\n    print(error)',
@@ -134,7 +180,8 @@ describe('a module of SciPy that scikit-learn takes functions of is imported whe
       who: 'somebody only looks for it',
       script:
         'import importlib.util\n' +
-        'print(importlib.util.find_spec("scipy.stats").origin.endswith("stats/__init__.py"), is_there())',
+        'import scipy.stats\n' +
+        'print(importlib.util.find_spec("scipy.stats").origin == scipy.stats.__file__, is_there())',
       told: ['True False'],
     },
     {

@@ -57,6 +57,7 @@ type EnvironmentName = keyof typeof ENVIRONMENTS;
 /** Models that one script below `test/setup/` saves, and the environment in which it does. */
 const HOUSES = {
   custom: ['zoo-custom.py', 'light'],
+  late: ['zoo-late.py', 'light'],
   tabular: ['zoo-tabular.py', 'light'],
   spark: ['zoo-spark.py', 'spark'],
   torch: ['zoo-torch.py', 'torch'],
