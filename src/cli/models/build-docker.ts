@@ -43,7 +43,7 @@ export function createBuildDockerCommand(context: Context): Command {
     .option('--pip-index-url <url>', 'where packages come from')
     .option('--no-cache', 'use nothing of an earlier build')
     .option('--push', 'send it to the registry in its name', false)
-    .option('--sbom <file>', 'write what is in it, as CycloneDX in JSON')
+    .option('--sbom <file>', 'write which Python packages are in it, as CycloneDX in JSON')
     .addOption(
       new Option('-o, --output <format>', 'how to show it')
         .choices(['table', 'json'])
@@ -57,6 +57,7 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   const { checkImageName } = await import('../../images/image-name.ts');
   const names: [string, ...string[]] = [flags.name, ...(flags.tag ?? [])];
   for (const name of names) checkImageName(name);
+  await checkBill(flags);
   const inputs = await readBuildInputs(flags, context);
   const { work, usesBuildKit } = await findBuilder(flags, context);
   if (inputs.secrets.size > 0 && !usesBuildKit) throw refuseSecrets();
@@ -69,6 +70,13 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   const seconds = (context.now() - startedAt) / 1_000;
   const report = { image, packages, pushed, seconds };
   await (flags.output === 'json' ? printAsJson : printForPeople)(report, context.terminal);
+}
+
+/** @throws UsageError where there would be nothing to list. */
+async function checkBill({ sbom, modelUri }: BuildFlags): Promise<void> {
+  if (sbom === undefined || modelUri !== undefined) return;
+  const { explainMissingModel } = await import('../../serving/image/plan.ts');
+  throw explainMissingModel('--sbom');
 }
 
 async function findBuilder({ platform }: BuildFlags, context: Context) {
