@@ -8,6 +8,7 @@ describe('mlts models build-docker, before Docker is asked', () => {
     [['-m', 'model', '--tag', 'a:b:c'], 1, '`a:b:c` is no name of an image'],
     [['-m', 'model', '--platform', 'windows/amd64'], 2, 'linux/amd64, linux/arm64'],
     [['--sbom', 'bom.json'], 2, '--sbom needs a model'],
+    [['-m', 'model', '--sbom', 'none/bom.json'], 2, '--sbom: there is no folder '],
   ] as const)('%j is refused', async (args, exitCode, message) => {
     await using rig = createImageRig();
     await rig.write(tinyModel(['six']));

@@ -1,8 +1,9 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { writeFileAtomically } from '../../host/files.ts';
+import { isFolder } from '../../host/folders.ts';
 import type { ModelImage } from '../../images/model-image.ts';
 import type { InstalledPackage } from '../../images/packages.ts';
 import type { ImageWork } from '../../images/pull.ts';
@@ -57,7 +58,7 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   const { checkImageName } = await import('../../images/image-name.ts');
   const names: [string, ...string[]] = [flags.name, ...(flags.tag ?? [])];
   for (const name of names) checkImageName(name);
-  await checkBill(flags);
+  await checkBill(flags, context);
   const inputs = await readBuildInputs(flags, context);
   const { work, usesBuildKit } = await findBuilder(flags, context);
   if (inputs.secrets.size > 0 && !usesBuildKit) throw refuseSecrets();
@@ -72,11 +73,18 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   await (flags.output === 'json' ? printAsJson : printForPeople)(report, context.terminal);
 }
 
-/** @throws UsageError where there would be nothing to list. */
-async function checkBill({ sbom, modelUri }: BuildFlags): Promise<void> {
-  if (sbom === undefined || modelUri !== undefined) return;
-  const { explainMissingModel } = await import('../../serving/image/plan.ts');
-  throw explainMissingModel('--sbom');
+/** @throws UsageError where there would be nothing to list, or nowhere to write it. */
+async function checkBill({ sbom, modelUri }: BuildFlags, { cwd }: Context): Promise<void> {
+  if (sbom === undefined) return;
+  if (modelUri === undefined) {
+    const { explainMissingModel } = await import('../../serving/image/plan.ts');
+    throw explainMissingModel('--sbom');
+  }
+  const folder = dirname(resolve(cwd, sbom));
+  if (await isFolder(folder)) return;
+  throw new UsageError(`--sbom: there is no folder ${folder}`, {
+    hint: 'make it, or name another file',
+  });
 }
 
 async function findBuilder({ platform }: BuildFlags, context: Context) {
