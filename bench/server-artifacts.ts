@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type RunningServer, startMlflowServer } from '../test/setup/mlflow.ts';
+import type { RunningServer } from '../test/setup/mlflow.ts';
 import { startMltsServer } from '../test/setup/mlts-server.ts';
 import { reportRatio } from './measure.ts';
+import { startUsualMlflow } from './usual-mlflow.ts';
 
 /**
  * Artifacts through `mlts server` and `mlflow server` (its default 4 workers), on the disk of this machine, asked
@@ -23,7 +24,7 @@ const PER_FOLDER = 100;
 const ARTIFACTS = '/api/2.0/mlflow-artifacts/artifacts';
 
 export async function benchServerArtifacts(): Promise<void> {
-  const [theirs, ours] = [await startMlflowServer(['--workers', '4']), await startMltsServer()];
+  const [theirs, ours] = [await startUsualMlflow(), await startMltsServer()];
   try {
     for (const connections of [1, 8]) {
       for (const [verb, method] of [

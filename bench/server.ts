@@ -3,19 +3,14 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addRuns, removeOtherRuns } from '../test/setup/many-runs.ts';
-import {
-  ensureMlflow,
-  findFreePort,
-  mlflowEnv,
-  type RunningServer,
-  startMlflowServer,
-} from '../test/setup/mlflow.ts';
+import { ensureMlflow, findFreePort, mlflowEnv, type RunningServer } from '../test/setup/mlflow.ts';
 import { startMltsServer } from '../test/setup/mlts-server.ts';
 import { startPostgres } from '../test/setup/postgres.ts';
 import type { Load } from './load.ts';
 import { reportRatio } from './measure.ts';
 import { startServed } from './served.ts';
 import { type Asked, createRun, loadServer } from './server-load.ts';
+import { startUsualMlflow } from './usual-mlflow.ts';
 
 /**
  * Requests a second of `mlts server` and `mlflow server` (its default 4 workers), each on a database of its own,
@@ -47,7 +42,7 @@ export interface Contest {
 export async function startContest(): Promise<
   Contest & { readonly databases: readonly [ours: string, theirs: string] }
 > {
-  const [theirs, ours] = [await startMlflowServer(['--workers', '4']), await startMltsServer()];
+  const [theirs, ours] = [await startUsualMlflow(), await startMltsServer()];
   await warmUp([theirs, ours]);
   return {
     ours,
@@ -63,7 +58,7 @@ export async function startContest(): Promise<
 async function startPostgresContest(): Promise<Contest> {
   const postgres = await startPostgres({ syncs: true });
   const at = async () => ['--backend-store-uri', await postgres.createDatabase()];
-  const theirs = await startMlflowServer(['--workers', '4', ...(await at())]);
+  const theirs = await startUsualMlflow(await at());
   const ours = await startMltsServer(await at());
   await warmUp([theirs, ours]);
   return {

@@ -2,15 +2,11 @@ import { mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import {
-  ensureMlflow,
-  mlflowEnv,
-  type RunningServer,
-  startMlflowServer,
-} from '../test/setup/mlflow.ts';
+import { ensureMlflow, mlflowEnv, type RunningServer } from '../test/setup/mlflow.ts';
 import { startMltsServer } from '../test/setup/mlts-server.ts';
 import { compareCosts, reportRatio } from './measure.ts';
 import { startS3Gateway } from './s3.ts';
+import { startUsualMlflow } from './usual-mlflow.ts';
 
 /**
  * Artifacts on their way: 1,000 small files and one large one, up and down, through S3 and through the
@@ -38,7 +34,7 @@ export async function benchTransfers(): Promise<void> {
     if (ROUTES.includes('s3')) await benchS3(folder);
     // As many workers as MLflow starts by itself: the set-up for tests makes do with one.
     if (ROUTES.includes('mlflow')) {
-      const start = () => startMlflowServer(['--workers', '4']);
+      const start = () => startUsualMlflow();
       await benchProxy(folder, "MLflow's server", start);
     }
     if (ROUTES.includes('mlts')) await benchProxy(folder, 'mlts server', () => startMltsServer());

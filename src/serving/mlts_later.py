@@ -65,13 +65,12 @@ class StandIn(ModuleType):
         del self.__spec__, self.__loader__, self.__package__
 
     def __getattr__(self, name):
-        late = LATE.get(self.__name__)
-        is_put_off = late is not None and not late.is_wanted
-        answer = late.answer(name, sys._getframe(1)) if is_put_off else None
+        late = find_put_off(self.__name__)
+        answer = late.answer(name, sys._getframe(1)) if late else None
         if answer is not None:
             return answer
         # Python and others ask all modules for such names; for these two only who wants the module does.
-        if not is_special(name) or (is_put_off and name in ("__all__", "__path__")):
+        if not is_special(name) or (late and name in ("__all__", "__path__")):
             import_whole(self.__name__)
         return ModuleType.__getattribute__(self, name)
 
@@ -108,8 +107,8 @@ def find_reader(frame):
 def import_whole(name):
     """Python sees to it that threads wait for the one that imports; that one has what there is so far."""
     with LOCK:
-        late = LATE.get(name)
-        if late is not None and not late.is_wanted:
+        late = find_put_off(name)
+        if late:
             late.is_wanted = True
             sys.modules.pop(name, None)
     return importlib.import_module(name)
@@ -120,18 +119,18 @@ class Finder:
 
     @staticmethod
     def find_spec(name, _path=None, _target=None):
-        if name in LATE:
-            return plan_import(LATE[name])
         above = name.rpartition(".")[0]
-        if above not in LATE or LATE[above].is_wanted:
-            return None
-        whole = import_whole(above)
-        if name not in sys.modules:
-            return PathFinder.find_spec(name, whole.__path__)
-        module = sys.modules[name]
-        # Python takes the module's own word for how it is loaded before ours.
-        module.__spec__ = ModuleSpec(name, Imported(module))
-        return module.__spec__
+        if find_put_off(above):
+            import_whole(above)
+            if name in sys.modules:
+                module = sys.modules[name]
+                # Python takes the module's own word for how it is loaded before ours.
+                module.__spec__ = ModuleSpec(name, Imported(module))
+                return module.__spec__
+            if name not in LATE:
+                return find_spec(name)
+        late = LATE.get(name)
+        return plan_import(late) if late else None
 
 
 def plan_import(late):
@@ -164,8 +163,18 @@ class Imported:
 
 
 def find_spec(name):
-    parent = importlib.import_module(name.rpartition(".")[0])
-    return PathFinder.find_spec(name, parent.__path__)
+    """How the real one is loaded; nothing that is put off is imported for it."""
+    above = name.rpartition(".")[0]
+    if find_put_off(above):
+        path = find_spec(above).submodule_search_locations
+    else:
+        path = importlib.import_module(above).__path__
+    return PathFinder.find_spec(name, path)
+
+
+def find_put_off(name):
+    late = LATE.get(name)
+    return late if late is not None and not late.is_wanted else None
 
 
 def put_off(name, package, names):

@@ -10,6 +10,15 @@ from types import ModuleType
 from mlts_later import put_off
 
 LEFT_OUT = ("genai", "gateway")
+# What scikit-learn takes of modules that bring most of SciPy with them, for what hardly any prediction calls.
+FOR_SKLEARN = {
+    "scipy.integrate": {"trapezoid"},
+    "scipy.interpolate": {"BSpline"},
+    "scipy.optimize": {"linear_sum_assignment", "linprog", "minimize", "minimize_scalar"},
+    "scipy.optimize._linesearch": {"line_search_wolfe1", "line_search_wolfe2", "scalar_search_wolfe1"},
+    "scipy.spatial": {"distance"},
+    "scipy.stats": {"chi2", "gmean", "rankdata", "spearmanr"},
+}
 
 
 class StandIn(ModuleType):
@@ -24,8 +33,8 @@ class StandIn(ModuleType):
 
 
 def import_mlflow():
-    # A tenth of a worker's memory, with all that it needs, for what hardly any prediction calls.
-    put_off("scipy.stats", "sklearn", {"chi2", "gmean", "rankdata", "spearmanr"})
+    for module, names in FOR_SKLEARN.items():
+        put_off(module, "sklearn", names)
     import_without("mlflow", LEFT_OUT)
 
 

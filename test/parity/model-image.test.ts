@@ -1,10 +1,11 @@
-import { cp, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Rig } from '../cli/rig.ts';
+import type { Ended, Rig } from '../cli/rig.ts';
 import { createImageRig } from '../cli/tiny-model.ts';
 import { type Answer, invoke } from '../serving/scoring-server.ts';
+import { makeCertificate } from '../setup/certificate.ts';
 import { BASE_IMAGE, docker, ensureDocker, whyNoDocker } from '../setup/docker.ts';
 import { askPython, type RunningServer } from '../setup/mlflow.ts';
 import { ensureModels, SAME_SETS, startMlflowScoring } from '../setup/models.ts';
@@ -49,13 +50,15 @@ describe.skipIf(reason !== undefined)(
     const noteShared = (said: string) => shared.push(...(said.match(/mlts-model-base:\w+/g) ?? []));
     let rig: Rig;
     let theirs: RunningServer;
+    let built: Ended;
 
     beforeAll(async () => {
       rig = createImageRig();
       await ensureDocker();
       await copyPinned(rig.path('model'));
+      built = await buildProduction();
       theirs = await startMlflowScoring(['numbers']);
-    }, 600_000);
+    }, 900_000);
     afterAll(async () => {
       const made = [image, `${image}-any`, ...shared];
       await execa('docker', ['rm', '--force', '--volumes', ...containers], { reject: false });
@@ -64,12 +67,33 @@ describe.skipIf(reason !== undefined)(
       await rig?.[Symbol.asyncDispose]();
     });
 
+    async function buildProduction(): Promise<Ended> {
+      await rig.mlts(['models', 'register', 'model', '--name', 'X']);
+      await rig.mlts(['models', 'promote', 'X', '--version', '1', '--to', 'Production']);
+      const args = ['-m', 'models:/X/Production', '-n', image, '--base-image', BASE_IMAGE];
+      const ended = await rig.mlts(['models', 'build-docker', ...args]);
+      expect(ended, ended.stderr).toMatchObject({ exitCode: 0 });
+      noteShared(ended.stderr);
+      return ended;
+    }
+
+    async function start(args: readonly string[]): Promise<{ id: string; address: string }> {
+      const ports = ['--publish', '127.0.0.1::8080', '--env', 'MLFLOW_MODELS_WORKERS=1'];
+      const id = await docker('run', '--detach', ...ports, ...args);
+      containers.push(id);
+      return { id, address: await docker('port', id, '8080/tcp') };
+    }
+
+    async function waitUntilHealthy(id: string): Promise<void> {
+      const health = () => docker('inspect', '--format', '{{.State.Health.Status}}', id);
+      const isHealthy = async () => (await health()) === 'healthy';
+      await vi.waitUntil(isHealthy, { timeout: 120_000, interval: 500 });
+    }
+
     async function run(args: readonly string[]): Promise<{ id: string; url: string }> {
       const hashes = ['--env', `PYTHONHASHSEED=${SAME_SETS.PYTHONHASHSEED}`];
-      const ports = ['--publish', '127.0.0.1::8080'];
-      const id = await docker('run', '--detach', ...ports, ...hashes, ...args);
-      containers.push(id);
-      const url = `http://${await docker('port', id, '8080/tcp')}`;
+      const { id, address } = await start([...hashes, ...args]);
+      const url = `http://${address}`;
       const isReady = async () => {
         const state = await docker('inspect', '--format', '{{.State.Running}}', id);
         if (state !== 'true')
@@ -94,12 +118,6 @@ describe.skipIf(reason !== undefined)(
     }
 
     test('models:/X/Production, built in CI and started as anybody does', async () => {
-      await rig.mlts(['models', 'register', 'model', '--name', 'X']);
-      await rig.mlts(['models', 'promote', 'X', '--version', '1', '--to', 'Production']);
-      const args = ['-m', 'models:/X/Production', '-n', image, '--base-image', BASE_IMAGE];
-      const built = await rig.mlts(['models', 'build-docker', ...args]);
-      expect(built).toMatchObject({ exitCode: 0 });
-      noteShared(built.stderr);
       expect(built.stdout).toMatch(/scikit-learn \d/);
       const labels = JSON.parse(
         await docker('inspect', '--format', '{{json .Config.Labels}}', image),
@@ -110,20 +128,12 @@ describe.skipIf(reason !== undefined)(
         'mlflow.model.name': 'X',
         'mlflow.model.version': '1',
       });
-      const variables = [
-        'MLFLOW_MODELS_WORKERS=1',
-        'DISABLE_NGINX=true',
-        'GUNICORN_CMD_ARGS=--timeout 30 --access-logfile -',
-      ];
+      const variables = ['DISABLE_NGINX=true', 'GUNICORN_CMD_ARGS=--timeout 30 --access-logfile -'];
       const settings = variables.flatMap((variable) => ['--env', variable]);
       const { id, url } = await run(['--read-only', '--tmpfs', '/tmp', ...settings, image]);
       await expectSameAnswers(url);
       expect(await (await fetch(`${url}/version`)).text()).toBe('3.17.2');
-      const health = () => docker('inspect', '--format', '{{.State.Health.Status}}', id);
-      await vi.waitUntil(async () => (await health()) === 'healthy', {
-        timeout: 120_000,
-        interval: 500,
-      });
+      await waitUntilHealthy(id);
       const workers = (await docker('top', id))
         .split('\n')
         .filter((line) => line.includes('worker.py'));
@@ -134,14 +144,29 @@ describe.skipIf(reason !== undefined)(
       expect(stdout).toContain('/invocations');
     });
 
+    test('it is healthy over https too', async () => {
+      const folder = rig.path('tls');
+      await mkdir(folder, { recursive: true });
+      const { key, certificate } = await makeCertificate(folder);
+      // The image's user reads it as one of the group of root.
+      await chmod(key, 0o640);
+      const asked = '--certfile /tls/certificate.pem --keyfile /tls/key.pem';
+      const settings = ['--volume', `${folder}:/tls:ro`, '--env', `GUNICORN_CMD_ARGS=${asked}`];
+      const { id, address } = await start(['--health-interval=1s', ...settings, image]);
+      await waitUntilHealthy(id);
+      const version = ['-sf', '--cacert', certificate, `https://${address}/version`];
+      expect((await execa('curl', version)).stdout).toBe('3.17.2');
+      await expect(fetch(`http://${address}/ping`)).rejects.toThrow();
+    });
+
     test('an image of no model serves the one that it finds at /opt/ml/model', async () => {
       const name = `${image}-any`;
       const args = ['-n', name, '--base-image', BASE_IMAGE, '--env-manager', 'virtualenv'];
-      const built = await rig.mlts(['models', 'build-docker', ...args]);
-      expect(built).toMatchObject({ exitCode: 0 });
-      noteShared(built.stderr);
+      const generic = await rig.mlts(['models', 'build-docker', ...args]);
+      expect(generic).toMatchObject({ exitCode: 0 });
+      noteShared(generic.stderr);
       const mount = `${rig.path('model')}:/opt/ml/model:ro`;
-      const { id, url } = await run(['--volume', mount, '--env', 'MLFLOW_MODELS_WORKERS=1', name]);
+      const { id, url } = await run(['--volume', mount, name]);
       await expectSameAnswers(url);
       await docker('stop', '--time', '60', id);
       expect(await docker('inspect', '--format', '{{.State.ExitCode}}', id)).toBe('0');

@@ -60,7 +60,10 @@ describe.each(OLDER_MLFLOWS)('a model of MLflow %s, in an environment of its own
     await workspace.addUv();
     const model = await ensureOlderModel(version);
     theirs = await startOlderScoring(model);
-    const context = createTestContext({ env: { ...workspace.env, ...SAME_SETS } });
+    const context = createTestContext({
+      cwd: workspace.directory,
+      env: { ...workspace.env, ...SAME_SETS },
+    });
     ours = await serveModelFolder(model.folder, { manager: 'uv' }, context);
   }, 300_000);
   afterAll(async () => {

@@ -4,7 +4,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Answer, invoke, serveModelFolder } from '../serving/scoring-server.ts';
 import { createTestContext } from '../setup/context.ts';
 import type { RunningServer } from '../setup/mlflow.ts';
-import { type ModelFolder, SAME_SETS, startMlflowScoring } from '../setup/models.ts';
+import {
+  type ModelFolder,
+  makeServingFolder,
+  SAME_SETS,
+  startMlflowScoring,
+} from '../setup/models.ts';
 import { type PredictCase, predictWithMlflow, startTestPredictor } from '../setup/predictions.ts';
 import { ensureHouse, type HouseName, NotInstalled, pathOf, whyNoHouse } from '../setup/zoo.ts';
 
@@ -344,7 +349,7 @@ for (const [index, house] of NAMES.entries()) {
       '%s is served',
       async (name, questions) => {
         const env = { ...process.env, ...SAME_SETS, PATH: pathOf(place) };
-        const context = createTestContext({ env });
+        const context = createTestContext({ cwd: await makeServingFolder(), env });
         const folder = join(place.folder, name);
         const ours = await serveModelFolder(folder, { manager: 'local' }, context);
         const statuses = new Set<number>();

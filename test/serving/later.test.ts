@@ -11,14 +11,69 @@ from mlts_start import import_mlflow
 import_mlflow()
 import sklearn.ensemble
 import sklearn.metrics
-is_there = lambda: "scipy.stats._stats_py" in sys.modules
-print(is_there())
+is_there = lambda name="stats._stats_py": "scipy." + name in sys.modules
+print(is_there(), [each for each in sys.modules if each.startswith("scipy.optimize._opt")])
 `;
 
-describe('scipy.stats, which scikit-learn takes functions of, is imported when somebody wants it', () => {
+/** What uses the functions that scikit-learn gets later, each in another way. */
+const USE_ALL = `
+import numpy, warnings
+warnings.simplefilter("ignore")
+from sklearn import calibration, covariance, isotonic, linear_model, metrics, model_selection, neural_network, preprocessing
+random = numpy.random.default_rng(0)
+x = random.normal(size=(60, 3))
+y = (x[:, 0] + x[:, 1] ** 2 > 0.5).astype(int)
+price = x @ [1.0, 2.0, 3.0] + random.normal(size=60)
+told = {
+    "lbfgs": linear_model.LogisticRegression().fit(x, y).predict_proba(x),
+    "newton-cg": linear_model.LogisticRegression(solver="newton-cg").fit(x, y).predict_proba(x),
+    "newton-cholesky": linear_model.LogisticRegression(solver="newton-cholesky").fit(x, y).predict_proba(x),
+    "huber": linear_model.HuberRegressor().fit(x, price).predict(x),
+    "linprog": linear_model.QuantileRegressor(alpha=0).fit(x, price).predict(x),
+    "gamma": linear_model.GammaRegressor().fit(x, numpy.exp(price)).predict(x),
+    "splines": preprocessing.SplineTransformer(n_knots=4).fit_transform(x),
+    "box-cox": preprocessing.PowerTransformer("box-cox").fit_transform(numpy.exp(x)),
+    "normal": preprocessing.QuantileTransformer(n_quantiles=10, output_distribution="normal").fit_transform(x),
+    "isotonic": isotonic.IsotonicRegression(increasing="auto", out_of_bounds="clip").fit(x[:, 0], price).predict(x[:, 1]),
+    "sigmoid": calibration.CalibratedClassifierCV(linear_model.RidgeClassifier(), cv=2).fit(x, y).predict_proba(x),
+    "perceptron": neural_network.MLPClassifier((4,), solver="lbfgs", random_state=0, max_iter=20).fit(x, y).predict_proba(x),
+    "area": metrics.auc([0, 0.5, 1], [0, 0.8, 1]),
+    "ranks": metrics.label_ranking_average_precision_score([[1, 0, 0]], [[0.2, 0.9, 0.4]]),
+    "distances": metrics.pairwise_distances(x[:3], metric="chebyshev"),
+    "manhattan": metrics.pairwise.manhattan_distances(x[:3]),
+    "biclusters": metrics.consensus_score(([[True, False]], [[True, False]]), ([[True, False]], [[True, False]])),
+    "robust": covariance.MinCovDet(random_state=0).fit(x).location_,
+    "search": model_selection.GridSearchCV(linear_model.Ridge(), {"alpha": [0.1, 10]}, cv=2).fit(x, price).cv_results_["rank_test_score"],
+}
+print({name: numpy.asarray(value).tolist() for name, value in told.items()})
+`;
+
+test('scikit-learn gives the same with functions of SciPy that it gets later', async () => {
+  const { python } = await ensureMlflow();
+  const later = `
+import sys
+sys.path.insert(0, sys.argv[1])
+from mlts_start import FOR_SKLEARN, put_off
+for module, names in FOR_SKLEARN.items():
+    put_off(module, "sklearn", names)
+`;
+  const run = async (script: string) => {
+    const { stdout } = await execa(python, ['-W', 'ignore', '-c', script, SERVING]);
+    return stdout;
+  };
+  const [ours, usual] = await Promise.all([run(later + USE_ALL), run(USE_ALL)]);
+  expect(ours).toBe(usual);
+});
+
+describe('a module of SciPy that scikit-learn takes functions of is imported when somebody wants it', () => {
   let python: string;
+  let pickled: string;
   beforeAll(async () => {
     ({ python } = await ensureMlflow());
+    const script =
+      'import pickle, scipy.interpolate\n' +
+      'print(pickle.dumps(scipy.interpolate.BSpline([0, 0, 1, 1], [1, 1], 1)).hex())';
+    pickled = (await execa(python, ['-c', script])).stdout;
   });
 
   test.each([
@@ -130,6 +185,24 @@ describe('scipy.stats, which scikit-learn takes functions of, is imported when s
       told: ['True False'],
     },
     {
+      who: 'a model puts a function of its own into it',
+      script:
+        'import scipy.optimize as optimize\n' +
+        'optimize.minimize = len\n' +
+        'from sklearn.calibration import minimize\n' +
+        'print(minimize([1, 2]), sys.modules["scipy.optimize"].minimize is len, "linprog" in dir(optimize))',
+      told: ['2 True True'],
+    },
+    {
+      who: 'a model brings along what is made of a class of it',
+      script:
+        'import pickle\n' +
+        'splines = pickle.loads(bytes.fromhex(sys.argv[2]))\n' +
+        'import scipy.interpolate\n' +
+        'print(type(splines) is scipy.interpolate.BSpline, float(splines(0.5)))',
+      told: ['True 1.0'],
+    },
+    {
       who: 'it has no such name',
       script:
         'import scipy.stats\nprint(hasattr(scipy.stats, "nothing"))\n' +
@@ -137,7 +210,14 @@ describe('scipy.stats, which scikit-learn takes functions of, is imported when s
       told: ['False', "cannot import name 'noth"],
     },
   ])('$who', async ({ script, told }) => {
-    const { stdout } = await execa(python, ['-W', 'ignore', '-c', START + script, SERVING]);
-    expect(stdout.split('\n')).toEqual(['False', ...told]);
+    const { stdout } = await execa(python, [
+      '-W',
+      'ignore',
+      '-c',
+      START + script,
+      SERVING,
+      pickled,
+    ]);
+    expect(stdout.split('\n')).toEqual(['False []', ...told]);
   });
 });

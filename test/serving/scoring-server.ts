@@ -13,7 +13,7 @@ import { type PoolOptions, WorkerPool } from '../../src/serving/pool.ts';
 import { Worker } from '../../src/serving/worker.ts';
 import { createTestContext } from '../setup/context.ts';
 import { ensureMlflow } from '../setup/mlflow.ts';
-import { ensureModels, SAME_SETS } from '../setup/models.ts';
+import { ensureModels, makeServingFolder, SAME_SETS } from '../setup/models.ts';
 
 export interface TestedServer {
   readonly url: string;
@@ -33,6 +33,7 @@ export async function serveTestModel(
   const { bin } = await ensureMlflow();
   const folder = join(await ensureModels(), name);
   const context = createTestContext({
+    cwd: await makeServingFolder(),
     env: { ...process.env, ...SAME_SETS, PATH: `${bin}:${process.env.PATH}` },
   });
   return serveModelFolder(folder, { manager: 'local' }, context, options);

@@ -1,4 +1,4 @@
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { RunningServer } from './mlflow.ts';
 
@@ -7,15 +7,26 @@ export interface CountingProxy extends RunningServer {
   readonly requests: string[];
 }
 
-/** Stands before a real HTTP server and writes down what it is asked for. */
-export async function startCountingProxy(target: string): Promise<CountingProxy> {
+/**
+ * Stands before a real HTTP server and writes down what it is asked for. `onAnswer` comes between: the server has answered
+ * that request, and whoever asked has not heard of it.
+ */
+export async function startCountingProxy(
+  target: string,
+  onAnswer: (request: string) => Promise<void> = async () => {},
+): Promise<CountingProxy> {
   const requests: string[] = [];
   const server = createServer((incoming, answer) => {
-    requests.push(`${incoming.method} ${incoming.url}`);
     const { method = 'GET', url = '/', headers } = incoming;
-    const forwarded = request(new URL(url, target), { method, headers }, (response) => {
+    const asked = `${method} ${url}`;
+    requests.push(asked);
+    const pass = async (response: IncomingMessage): Promise<void> => {
+      await onAnswer(asked);
       answer.writeHead(response.statusCode ?? 500, response.rawHeaders);
       response.pipe(answer);
+    };
+    const forwarded = request(new URL(url, target), { method, headers }, (response) => {
+      pass(response).catch(() => answer.destroy());
     });
     forwarded.on('error', () => answer.destroy());
     incoming.pipe(forwarded);

@@ -84,7 +84,10 @@ export async function startMlflowServer(
   return { ...running, folder: directory };
 }
 
-/** Runs a server that listens on `port` with its data in `folder`, which goes when it is stopped. */
+/**
+ * Runs a server of MLflow's that listens on `port` with its data in `folder`, which goes when it is stopped. Without the
+ * eight processes for jobs of GenAI that it starts else: they outlive it, and cost more than all that is asked of it.
+ */
 export async function serveIn(
   folder: string,
   port: number,
@@ -94,7 +97,7 @@ export async function serveIn(
 ): Promise<RunningServer> {
   const server = spawn(program, args, {
     cwd: folder,
-    env: mlflowEnv(env),
+    env: mlflowEnv({ MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', ...env }),
     stdio: 'ignore',
     detached: true,
   });

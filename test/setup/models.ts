@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { once, testCache } from './cache.ts';
@@ -56,6 +56,7 @@ export async function startMlflowScoring(
   };
   const port = await findFreePort();
   const server = spawn(python, [SERVE_ALL, String(port), folder, ...names], {
+    cwd: await makeServingFolder(),
     env: mlflowEnv(SAME_SETS),
     stdio: 'ignore',
   });
@@ -67,4 +68,11 @@ export async function startMlflowScoring(
       server.kill('SIGKILL');
     },
   };
+}
+
+/** Where models are served: some write traces into the folder that they run in, by a database of their own. */
+export async function makeServingFolder(): Promise<string> {
+  const folder = join(testCache, 'serving');
+  await mkdir(folder, { recursive: true });
+  return folder;
 }

@@ -12,7 +12,7 @@ import {
   type RunningServer,
   waitUntilHealthy,
 } from './mlflow.ts';
-import { SAME_SETS } from './models.ts';
+import { makeServingFolder, SAME_SETS } from './models.ts';
 
 const SCRIPT = resolve(import.meta.dirname, 'older-models.py');
 /** What MLflow 2 needs that later releases of its packages no longer have. */
@@ -87,6 +87,7 @@ else:
 export async function startOlderScoring({ folder, python }: OlderModel): Promise<RunningServer> {
   const port = await findFreePort();
   const server = spawn(python, ['-c', SERVE, String(port), folder], {
+    cwd: await makeServingFolder(),
     env: mlflowEnv(SAME_SETS),
     stdio: 'ignore',
   });

@@ -1,8 +1,9 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context } from '../../host/context.ts';
 import { writeFileAtomically } from '../../host/files.ts';
+import { isFolder } from '../../host/folders.ts';
 import type { ModelImage } from '../../images/model-image.ts';
 import type { InstalledPackage } from '../../images/packages.ts';
 import type { ImageWork } from '../../images/pull.ts';
@@ -43,7 +44,7 @@ export function createBuildDockerCommand(context: Context): Command {
     .option('--pip-index-url <url>', 'where packages come from')
     .option('--no-cache', 'use nothing of an earlier build')
     .option('--push', 'send it to the registry in its name', false)
-    .option('--sbom <file>', 'write what is in it, as CycloneDX in JSON')
+    .option('--sbom <file>', 'write which Python packages are in it, as CycloneDX in JSON')
     .addOption(
       new Option('-o, --output <format>', 'how to show it')
         .choices(['table', 'json'])
@@ -57,6 +58,7 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   const { checkImageName } = await import('../../images/image-name.ts');
   const names: [string, ...string[]] = [flags.name, ...(flags.tag ?? [])];
   for (const name of names) checkImageName(name);
+  await checkBill(flags, context);
   const inputs = await readBuildInputs(flags, context);
   const { work, usesBuildKit } = await findBuilder(flags, context);
   if (inputs.secrets.size > 0 && !usesBuildKit) throw refuseSecrets();
@@ -69,6 +71,20 @@ async function buildDocker(flags: BuildFlags, context: Context): Promise<void> {
   const seconds = (context.now() - startedAt) / 1_000;
   const report = { image, packages, pushed, seconds };
   await (flags.output === 'json' ? printAsJson : printForPeople)(report, context.terminal);
+}
+
+/** @throws UsageError where there would be nothing to list, or nowhere to write it. */
+async function checkBill({ sbom, modelUri }: BuildFlags, { cwd }: Context): Promise<void> {
+  if (sbom === undefined) return;
+  if (modelUri === undefined) {
+    const { explainMissingModel } = await import('../../serving/image/plan.ts');
+    throw explainMissingModel('--sbom');
+  }
+  const folder = dirname(resolve(cwd, sbom));
+  if (await isFolder(folder)) return;
+  throw new UsageError(`--sbom: there is no folder ${folder}`, {
+    hint: 'make it, or name another file',
+  });
 }
 
 async function findBuilder({ platform }: BuildFlags, context: Context) {

@@ -52,9 +52,15 @@ function readGunicornSettings(text: string): readonly string[] {
   return [
     ...(workers === undefined ? [] : ['--workers', workers]),
     ...(timeout === undefined || timeout === '0' ? [] : ['--timeout', timeout]),
-    ...(certfile === undefined || keyfile === undefined
-      ? []
-      : ['--tls-cert', certfile, '--tls-key', keyfile]),
+    ...readCertificate(certfile, keyfile),
     ...(accessLogfile === '-' ? ['--access-log'] : []),
+  ];
+}
+
+/** As Python reads them: a certificate's file may hold its key. A key alone is refused by `serve`. */
+function readCertificate(certificate: string | undefined, key = certificate): readonly string[] {
+  return [
+    ...(certificate === undefined ? [] : ['--tls-cert', certificate]),
+    ...(key === undefined ? [] : ['--tls-key', key]),
   ];
 }

@@ -40,13 +40,23 @@ async function openEndpoint(endpoint: DockerEndpoint): Promise<Docker> {
   const { default: Engine } = await import('dockerode');
   const engine = new Engine(toEngineOptions(endpoint));
   await pingDaemon(engine, CONNECT_TIMEOUT_MS);
-  const info: { readonly SecurityOptions?: readonly string[] } = await engine.info();
+  const info: DaemonInfo = await engine.info();
   return {
     address: endpoint.address,
     isLocal: /^(unix|npipe):/.test(endpoint.address),
-    isRootless: (info.SecurityOptions ?? []).some((option) => option.startsWith('name=rootless')),
+    isRootless: isRootless(info),
     engine,
   };
+}
+
+interface DaemonInfo {
+  readonly SecurityOptions?: readonly string[] | null;
+  /** Podman's way of saying so, which Docker does not have. */
+  readonly Rootless?: boolean;
+}
+
+function isRootless({ SecurityOptions, Rootless = false }: DaemonInfo): boolean {
+  return Rootless || (SecurityOptions ?? []).some((option) => option.startsWith('name=rootless'));
 }
 
 /** Asks for a sign of life. @throws with the code ETIMEDOUT where none comes in time. */

@@ -99,9 +99,12 @@ function refuseWithoutModel({ manager, wheelhouse, mlflowHome }: ModelImageOptio
     ...(wheelhouse === undefined ? [] : ['--wheelhouse']),
     ...(mlflowHome === undefined ? [] : ['--mlflow-home (MLFLOW_HOME)']),
   ];
-  if (given[0] === undefined) return;
-  throw new UsageError(
-    `${given[0]} needs a model: without one, packages are installed when the container starts`,
+  if (given[0] !== undefined) throw explainMissingModel(given[0]);
+}
+
+export function explainMissingModel(option: string): UsageError {
+  return new UsageError(
+    `${option} needs a model: without one, packages are installed when the container starts`,
     { hint: 'name a model: -m URI' },
   );
 }
