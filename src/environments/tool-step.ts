@@ -64,6 +64,10 @@ const HINTS: readonly (readonly [said: RegExp, hint: string])[] = [
     'this Python has no `venv`: install `python3-venv`, or install uv (`pip install uv`)',
   ],
   [
+    /No module named '?pip\b/i,
+    'this environment was made without pip: install uv (`pip install uv`), which needs none',
+  ],
+  [
     /dns error|failed to lookup address|name resolution|connection (refused|reset)|timed out|error sending request|network is unreachable/i,
     'the package index cannot be reached: check the network, a proxy (HTTPS_PROXY) or the index URL',
   ],
