@@ -6,7 +6,7 @@ export interface Series {
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [880, 480, 70, 270, 50, 50];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [920, 480, 70, 310, 50, 50];
 
 /** A picture of lines on scales of tens, both ways, as SVG. */
 export function drawLines(
