@@ -2,7 +2,6 @@
 when somebody calls one, and at once for whoever else wants anything of it."""
 
 import importlib
-import importlib.util
 import sys
 import threading
 from importlib.machinery import ModuleSpec, PathFinder
@@ -177,11 +176,22 @@ def find_put_off(name):
     return late if late is not None and not late.is_wanted else None
 
 
+def is_there(name):
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def put_off(name, package, names):
     """`names` are functions, and what is called as one: `package` may take them, and gets them later."""
-    if name in sys.modules or importlib.util.find_spec(name.partition(".")[0]) is None:
+    if name in sys.modules or not is_there(name):
         return
     LATE[name] = Late(name, package, names)
-    sys.modules[name] = LATE[name].stand_in
+    stand_in = sys.modules[name] = LATE[name].stand_in
+    above, _, last = name.rpartition(".")
+    if above not in LATE:
+        # As an import does it, where the package does not do so by itself.
+        setattr(sys.modules[above], last, stand_in)
     if Finder not in sys.meta_path:
         sys.meta_path.insert(0, Finder)

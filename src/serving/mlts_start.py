@@ -11,6 +11,8 @@ from mlts_later import put_off
 
 LEFT_OUT = ("genai", "gateway")
 # What scikit-learn takes of modules that bring most of SciPy with them, for what hardly any prediction calls.
+# Before SciPy 1.8 some had other names, and scikit-learn tries one after the other.
+OLDEST_SCIPY = (1, 8)
 FOR_SKLEARN = {
     "scipy.integrate": {"trapezoid"},
     "scipy.interpolate": {"BSpline"},
@@ -33,9 +35,19 @@ class StandIn(ModuleType):
 
 
 def import_mlflow():
-    for module, names in FOR_SKLEARN.items():
-        put_off(module, "sklearn", names)
+    put_off_scipy()
     import_without("mlflow", LEFT_OUT)
+
+
+def put_off_scipy():
+    try:
+        # It comes with MLflow in any case, and is small by itself.
+        from scipy import __version__ as version
+    except ImportError:
+        return
+    if tuple(int(part) for part in version.split(".")[:2]) >= OLDEST_SCIPY:
+        for module, names in FOR_SKLEARN.items():
+            put_off(module, "sklearn", names)
 
 
 def import_without(package, parts):

@@ -1,6 +1,8 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { testCache } from '../setup/cache.ts';
 import { ensureMlflow } from '../setup/mlflow.ts';
 
 const SERVING = join(import.meta.dirname, '../../src/serving');
@@ -48,14 +50,37 @@ told = {
 print({name: numpy.asarray(value).tolist() for name, value in told.items()})
 `;
 
+test.each([
+  { version: '1.7.3', left: [] },
+  { version: '1.8.0rc1', left: ['scipy.stats'] },
+])('of SciPy $version, $left is put off', async ({ version, left }) => {
+  const { python } = await ensureMlflow();
+  const folder = await mkdtemp(join(testCache, 'scipy-'));
+  await mkdir(join(folder, 'scipy/stats'), { recursive: true });
+  await writeFile(join(folder, 'scipy/__init__.py'), `__version__ = "${version}"\n`);
+  // As in SciPy 1.8, which does not import a module of its own when it is asked for one.
+  await writeFile(join(folder, 'scipy/stats/__init__.py'), 'gmean = max\n');
+  const script = `
+import json, sys
+sys.path[:0] = sys.argv[1:]
+import mlts_start
+mlts_start.put_off_scipy()
+put_off = [name for name in sys.modules if name.startswith("scipy.")]
+import scipy.stats
+print(json.dumps([put_off, scipy.stats.gmean(1, 3)]))
+`;
+  const { stdout } = await execa(python, ['-c', script, SERVING, folder]);
+  expect(JSON.parse(stdout)).toEqual([left, 3]);
+  await rm(folder, { recursive: true });
+});
+
 test('scikit-learn gives the same with functions of SciPy that it gets later', async () => {
   const { python } = await ensureMlflow();
   const later = `
 import sys
 sys.path.insert(0, sys.argv[1])
-from mlts_start import FOR_SKLEARN, put_off
-for module, names in FOR_SKLEARN.items():
-    put_off(module, "sklearn", names)
+from mlts_start import put_off_scipy
+put_off_scipy()
 `;
   const run = async (script: string) => {
     const { stdout } = await execa(python, ['-W', 'ignore', '-c', script, SERVING]);
