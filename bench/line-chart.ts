@@ -53,6 +53,7 @@ export function drawLines(
     ...all.flatMap((series, index) => drawSeries(series, index, scaleX.at, scaleY.at)),
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>${title}</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}
 </svg>
