@@ -15,7 +15,7 @@ import {
 import { findCurrentPython, obtainInterpreter } from './python-interpreter.ts';
 import { anchorReferences } from './requirement-lines.ts';
 import type { Specification } from './specification.ts';
-import { createStepRunner, type RunStep, type StepSurroundings } from './tool-step.ts';
+import { createStepRunner, type StepSurroundings } from './tool-step.ts';
 import { hasUvLock, syncWithLock } from './uv-lock.ts';
 import { translatePipSettings } from './uv-settings.ts';
 
@@ -45,13 +45,11 @@ export async function buildVirtualenv(
   context: Context,
   signal: AbortSignal,
 ): Promise<void> {
-  const uv = await findUv(build.manager, context);
-  const title = `Making the environment of ${build.askedBy} with ${uv === undefined ? 'venv and pip' : 'uv'}`;
-  await context.terminal.progress(title, async (update) => {
-    const surroundings = { cwd: build.directory, env: toolEnv(context), signal, update };
-    const run = createStepRunner(surroundings);
-    const python = await choosePython(build, { context, uv, signal, run });
-    const installer = await chooseInstaller(build, { context, uv, python, surroundings });
+  const title = (tool: string): string => `Making the environment of ${build.askedBy} with ${tool}`;
+  await withTools(build, { title, context, signal }, async (tools) => {
+    const { uv, surroundings } = tools;
+    const python = await choosePython(build, tools);
+    const installer = await chooseInstaller(build, python, tools);
     await installer.create(folder, python, build.name);
     const hasLock = build.manager === 'uv' && (await hasUvLock(build.directory));
     if (hasLock && uv !== undefined) await syncWithLock(uv, build.directory, folder, surroundings);
@@ -67,26 +65,41 @@ export async function addMlflow(
   context: Context,
   signal: AbortSignal,
 ): Promise<void> {
-  const uv = await findUv(build.manager, context);
-  await context.terminal.progress(`Installing MLflow into ${folder}`, async (update) => {
-    const surroundings = { cwd: build.directory, env: toolEnv(context), signal, update };
-    const python = join(folder, 'bin', 'python');
-    const installer = await chooseInstaller(build, { context, uv, python, surroundings });
+  const title = (): string => `Installing MLflow into ${folder}`;
+  await withTools(build, { title, context, signal }, async (tools) => {
+    const installer = await chooseInstaller(build, join(folder, 'bin', 'python'), tools);
     const groups = listMlflow(build.additions, installer);
     await installGroups(groups, build.directory, folder, installer);
   });
 }
 
+/** What an environment is made with, while its progress is shown. */
+interface Tools {
+  readonly context: Context;
+  /** Undefined: venv and pip. */
+  readonly uv: string | undefined;
+  readonly surroundings: StepSurroundings;
+}
+
+/** `title` is given the name of what does it. */
+async function withTools(
+  { manager, directory }: VirtualenvBuild,
+  shown: { title(tool: string): string; context: Context; signal: AbortSignal },
+  work: (tools: Tools) => Promise<void>,
+): Promise<void> {
+  const { context, signal } = shown;
+  const uv = await findUv(manager, context);
+  const title = shown.title(uv === undefined ? 'venv and pip' : 'uv');
+  await context.terminal.progress(title, (update) =>
+    work({ context, uv, surroundings: { cwd: directory, env: toolEnv(context), signal, update } }),
+  );
+}
+
 async function chooseInstaller(
   { manager }: VirtualenvBuild,
-  tools: {
-    context: Context;
-    uv: string | undefined;
-    python: string;
-    surroundings: StepSurroundings;
-  },
+  python: string,
+  { context, uv, surroundings }: Tools,
 ): Promise<PackageInstaller> {
-  const { context, uv, python, surroundings } = tools;
   if (uv === undefined) return createPipInstaller(createStepRunner(surroundings));
   const adapted = await adaptToUv(manager, python, surroundings);
   return createUvInstaller(uv, createStepRunner(adapted), context.terminal.warn);
@@ -116,11 +129,11 @@ export function toolEnv({ env }: Context): Record<string, string | undefined> {
 
 async function choosePython(
   { specification, askedBy }: VirtualenvBuild,
-  tools: { context: Context; uv: string | undefined; signal: AbortSignal; run: RunStep },
+  { context: { env }, uv, surroundings }: Tools,
 ): Promise<string> {
-  const { env } = tools.context;
   if (specification.python === undefined) return (await findCurrentPython(env)).path;
-  const { uv, signal, run } = tools;
+  const { signal } = surroundings;
+  const run = createStepRunner(surroundings);
   return obtainInterpreter({ asked: specification.python, askedBy, env, uv, signal, run });
 }
 

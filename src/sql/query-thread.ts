@@ -10,22 +10,22 @@ const file = new DatabaseSync(path, { readOnly: true, timeout: 0 });
 speakAsMlflow(file);
 const connection = new NodeSqliteConnection(file);
 
-parentPort?.on('message', async ({ id, query }: Asked) => {
+parentPort?.on('message', async ({ query }: Asked) => {
   if (query !== undefined) {
-    parentPort?.postMessage(await answer(id, query));
+    parentPort?.postMessage(await answer(query));
     return;
   }
   connection.close();
   parentPort?.close();
 });
 
-async function answer(id: number, query: Query): Promise<Answered> {
+async function answer(query: Query): Promise<Answered> {
   try {
     const { rows } = await connection.execute(query, Date.now() + waitMs);
-    return { id, rows };
+    return { rows };
   } catch (error) {
     // Of an error only what it says would come through.
     const { name, message, code, errcode } = error as Error & { code?: string; errcode?: number };
-    return { id, failure: { name, message, code, errcode } };
+    return { failure: { name, message, code, errcode } };
   }
 }

@@ -15,13 +15,11 @@ export type Query = Pick<CompiledQuery, 'sql' | 'parameters'>;
 
 /** What goes to the thread. Without a query it ends. */
 export interface Asked {
-  readonly id: number;
   readonly query?: Query;
 }
 
-/** What comes back. */
+/** What comes back, before anything else is asked. */
 export interface Answered {
-  readonly id: number;
   readonly rows?: unknown[];
   readonly failure?: Failure;
 }
@@ -44,7 +42,7 @@ const SCRIPT = new URL(
 const ENDING_MS = 1_000;
 
 interface Waiting {
-  readonly asked: Required<Asked>;
+  readonly query: Query;
   readonly signal: AbortSignal | undefined;
   resolve(rows: unknown[]): void;
   reject(error: unknown): void;
@@ -55,7 +53,6 @@ export class ReadingThread {
   readonly #worker: Worker;
   /** In the order in which they came; the first one is with the thread. */
   readonly #waiting: Waiting[] = [];
-  #count = 0;
   hasEnded = false;
 
   constructor(place: ReadingPlace) {
@@ -69,20 +66,19 @@ export class ReadingThread {
 
   /** A query that is no longer wanted when its turn comes is not run. */
   run({ sql, parameters }: Query, signal?: AbortSignal): Promise<unknown[]> {
-    this.#count += 1;
     const { promise, resolve, reject } = Promise.withResolvers<unknown[]>();
-    const asked = { id: this.#count, query: { sql, parameters } };
-    this.#waiting.push({ asked, signal, resolve, reject });
+    this.#waiting.push({ query: { sql, parameters }, signal, resolve, reject });
     if (this.#waiting.length === 1) this.#ask();
     return promise;
   }
 
   #ask(): void {
-    for (let next = this.#waiting[0]; next?.signal?.aborted; next = this.#waiting[0]) {
-      this.#waiting.shift();
-      next.reject(next.signal.reason);
+    while (this.#waiting[0]?.signal?.aborted) {
+      const gone = this.#waiting.shift();
+      gone?.reject(gone.signal?.reason);
     }
-    if (this.#waiting[0] !== undefined) this.#worker.postMessage(this.#waiting[0].asked);
+    const [next] = this.#waiting;
+    if (next !== undefined) this.#worker.postMessage({ query: next.query } satisfies Asked);
   }
 
   /** Lets it close its file, so that the last one who does tidies up; but no search is waited for to its end. */
@@ -91,7 +87,7 @@ export class ReadingThread {
     const ended = once(this.#worker, 'exit');
     // Else the process ends meanwhile, for want of anything to wait for.
     this.#worker.ref();
-    this.#worker.postMessage({ id: 0 } satisfies Asked);
+    this.#worker.postMessage({} satisfies Asked);
     const giveUp = new AbortController();
     const late = sleep(ENDING_MS, undefined, { signal: giveUp.signal }).catch(() => {});
     await Promise.race([ended, late]);
@@ -101,8 +97,7 @@ export class ReadingThread {
     leaveThreadAtExit(() => !this.hasEnded);
   }
 
-  #settle({ id, rows, failure }: Answered): void {
-    if (this.#waiting[0]?.asked.id !== id) return;
+  #settle({ rows, failure }: Answered): void {
     const asked = this.#waiting.shift();
     if (rows !== undefined) asked?.resolve(rows);
     else asked?.reject(toError(failure));
