@@ -11,18 +11,20 @@ export function speakAsMlflow(file: DatabaseSync): void {
 /** In thousands of bytes: what is written together by many clients would not fit into SQLite's 2 MB. */
 const CACHE_OF_SERVER = 32_000;
 
+/** In pages, of 4 KiB in most databases. Clients write to the same pages again and again, which are copied back once. */
+const LOG_OF_SERVER = 16_000;
+
 /**
  * What is written goes to a log first, which is synced once for each transaction, as safe as SQLite's own way, which
  * syncs three times; readers do not wait. Other programs follow by themselves. Where it is not possible (network
- * drives, another program in the middle of something) all stays as it is. The log is copied back when it holds as much as
- * is kept of the pages.
+ * drives, another program in the middle of something) all stays as it is.
  *
  * @returns whether it is so now.
  */
 export function journalAhead(file: DatabaseSync): boolean {
   try {
     file.exec(`pragma journal_mode = wal; pragma synchronous = full;
-      pragma cache_size = -${CACHE_OF_SERVER}; pragma wal_autocheckpoint = 8000`);
+      pragma cache_size = -${CACHE_OF_SERVER}; pragma wal_autocheckpoint = ${LOG_OF_SERVER}`);
   } catch {
     file.exec('pragma synchronous = full');
   }
