@@ -8,6 +8,11 @@ import { SERVER_ARCHIVE } from './server-archive.ts';
 /** Where the model is in its image, as in MLflow's (`mlflow/models/container/__init__.py`). */
 export const MODEL_DIRECTORY = '/opt/ml/model';
 export const MODEL_PORT = 8080;
+/**
+ * Where a container notes its server's address for its health check, in the first that can be written: a container
+ * has shared memory to itself, and also where its files are read-only.
+ */
+export const ADDRESS_FILES: readonly string[] = ['/dev/shm/mlts-address', '/tmp/mlts-address'];
 const SERVER = '/opt/mlts';
 const HINT = 'check --base-image, or `python` in python_env.yaml of the model: `"3.11"`';
 /** In the group of root, as platforms that choose the user by themselves want it. */
@@ -202,13 +207,14 @@ function renderEnvironment(recipe: ModelImageRecipe): string[] {
   ];
 }
 
-/** Of a process of its own: base images have no curl. Whether the server speaks https is known when it starts. */
+/** Of a process of its own: base images have no curl. Where the server listens, and whether by https, is known when it starts. */
 function renderHealthCheck({ nodePath }: ModelImageRecipe): string {
-  const target = `{ host: '127.0.0.1', port: ${MODEL_PORT}, path: '/ping', rejectUnauthorized: false }`;
+  const files = ADDRESS_FILES.map((file) => `'${file}'`).join(', ');
   const script =
-    `const ask = (protocol, otherwise) => require(protocol).get(${target}, (answer) => ` +
-    `process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', otherwise); ` +
-    `ask('http', () => ask('https', () => process.exit(1)))`;
+    `const { existsSync, readFileSync } = require('fs'); ` +
+    `const address = readFileSync([${files}].find(existsSync) || '${ADDRESS_FILES[0]}', 'utf8'); ` +
+    `require(address.split(':')[0]).get(address + '/ping', { rejectUnauthorized: false }, (answer) => ` +
+    `process.exit(answer.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))`;
   const times = '--interval=10s --timeout=5s --start-period=120s --retries=3';
   return `HEALTHCHECK ${times} CMD ["${SERVER}/${nodePath}", "-e", "${script}"]`;
 }

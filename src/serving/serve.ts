@@ -34,6 +34,8 @@ export interface ServeOptions extends PoolSettings, AddressSettings {
   readonly logsAccess: boolean;
   /** How long requests under way are waited for when we are told to stop. */
   readonly graceMs: number;
+  /** Given the server's address, by which it can be asked from now on. */
+  readonly onListening?: ((url: string) => Promise<void>) | undefined;
 }
 
 /** What probes of a machine ask: they have no token. */
@@ -130,6 +132,7 @@ async function listen(
 ): Promise<void> {
   const server = await startHttpServer(app, { ...options, answerError: answerScoringError });
   terminal.note(`serving at ${server.url} (MLflow ${info.mlflow}, Python ${info.python})`);
+  await options.onListening?.(server.url);
   await waitUntilAborted(interrupts.signal);
   terminal.note('stopping: requests under way are answered first');
   interrupts.force.addEventListener('abort', () => void pool.close(0));

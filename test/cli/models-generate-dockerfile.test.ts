@@ -47,7 +47,7 @@ describe('mlts models generate-dockerfile', () => {
     expect(dockerfile).toContain('FROM python:3-slim AS packages\n');
     expect(dockerfile).toMatch(/^USER 10001:0$/m);
     expect(dockerfile).toMatch(/^STOPSIGNAL SIGTERM$/m);
-    expect(dockerfile).toMatch(/^HEALTHCHECK .*8080, path: '\/ping'/m);
+    expect(dockerfile).toMatch(/^HEALTHCHECK .*\/mlts-address'.* '\/ping'/m);
     expect(dockerfile).toContain('mlflow.run.id="0123456789abcdef0123456789abcdef"');
     expect(dockerfile).toMatch(/mlflow\.model\.signature="sha256:[0-9a-f]{64}"/);
     expect(dockerfile.trimEnd().split('\n').at(-1)).toBe('COPY model/ /opt/ml/model/');

@@ -159,6 +159,17 @@ describe.skipIf(reason !== undefined)(
       await expect(fetch(`http://${address}/ping`)).rejects.toThrow();
     });
 
+    test('it is healthy at another address too, also where nothing can be written', async () => {
+      const quick = ['--health-interval=1s', '--health-start-period=60s', '--health-retries=2'];
+      const elsewhere = ['--host', '127.0.0.1', '--port', '9000'];
+      for (const settings of [[], ['--read-only']]) {
+        const { id } = await start([...quick, ...settings, image, ...elsewhere]);
+        await waitUntilHealthy(id);
+        const { all } = await execa('docker', ['logs', id], { all: true });
+        expect(all).toContain('serving at http://127.0.0.1:9000');
+      }
+    });
+
     test('an image of no model serves the one that it finds at /opt/ml/model', async () => {
       const name = `${image}-any`;
       const args = ['-n', name, '--base-image', BASE_IMAGE, '--env-manager', 'virtualenv'];

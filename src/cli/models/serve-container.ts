@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { readFlag, variables } from '../../core/environment-variables.ts';
 import type { Context } from '../../host/context.ts';
+import { writeFileAtomically } from '../../host/files.ts';
+import { removeFolder } from '../../host/folders.ts';
 import { createServeCommand } from './serve.ts';
 
 /**
@@ -15,8 +17,32 @@ export function createServeContainerCommand(context: Context): Command {
     .helpOption(false)
     .action(async (given: readonly string[]) => {
       const words = [...(await readSettings(context)), ...withoutVerb(given)];
-      await createServeCommand(context).parseAsync(words, { from: 'user' });
+      let noted: string | undefined;
+      const serve = createServeCommand(context, async (url) => {
+        noted = await noteAddress(url, context);
+      });
+      try {
+        await serve.parseAsync(words, { from: 'user' });
+      } finally {
+        if (noted !== undefined) await removeFolder(noted);
+      }
     });
+}
+
+/** For the health check of the image, which runs in the container beside this. */
+async function noteAddress(url: string, { terminal }: Context): Promise<string | undefined> {
+  const { ADDRESS_FILES } = await import('../../images/model-dockerfile.ts');
+  const failures: string[] = [];
+  for (const file of ADDRESS_FILES) {
+    try {
+      await writeFileAtomically(file, url);
+      return file;
+    } catch (error) {
+      failures.push(String(error));
+    }
+  }
+  terminal.warn(`the health check of the image will fail: ${failures.join('; ')}`);
+  return undefined;
 }
 
 async function readSettings({ env }: Context): Promise<readonly string[]> {

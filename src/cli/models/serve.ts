@@ -40,7 +40,10 @@ interface ServeFlags extends EnvironmentFlags {
 const GRACE_MS = 30_000;
 
 /** `mlts models serve`: MLflow's scoring server (`mlflow/models/cli.py`, `serve`). */
-export function createServeCommand(context: Context): Command {
+export function createServeCommand(
+  context: Context,
+  onListening?: ServeOptions['onListening'],
+): Command {
   return new Command('serve')
     .description('answer predictions of a model over HTTP')
     .addOption(createModelUriOption())
@@ -107,14 +110,18 @@ export function createServeCommand(context: Context): Command {
     .option('--cors <origin>', 'let pages of this origin read the answers; repeatable', collect)
     .option('--strict', 'refuse casts that lose something, such as 1.5 into an integer', false)
     .option('--access-log', 'a JSON line on stdout for each request', false)
-    .action((flags: ServeFlags) => serve(flags, context));
+    .action((flags: ServeFlags) => serve(flags, context, onListening));
 }
 
-async function serve(flags: ServeFlags, context: Context): Promise<void> {
+async function serve(
+  flags: ServeFlags,
+  context: Context,
+  onListening: ServeOptions['onListening'],
+): Promise<void> {
   const options = await readOptions(flags, context);
   const model = await fetchLocalModel(flags.modelUri, context);
   const { serveModel } = await import('../../serving/serve.ts');
-  await serveModel(model, options, context);
+  await serveModel(model, { ...options, onListening }, context);
 }
 
 async function readOptions(flags: ServeFlags, { cwd }: Context): Promise<ServeOptions> {
