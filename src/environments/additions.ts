@@ -43,10 +43,3 @@ export function requireMlflow(
   if (mlflow === undefined) return [];
   return [mlflow.kind === 'sources' ? `-e ${quote(mlflow.folder)}` : `mlflow==${mlflow.version}`];
 }
-
-/** As `requireMlflow`, as words after `pip install`. */
-export function mlflowArguments(additions: EnvironmentAdditions | undefined): readonly string[] {
-  const mlflow = additions?.mlflow;
-  if (mlflow === undefined) return [];
-  return mlflow.kind === 'sources' ? ['-e', mlflow.folder] : [`mlflow==${mlflow.version}`];
-}

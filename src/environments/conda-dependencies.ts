@@ -70,7 +70,12 @@ function formatForPip({ name, operator, version }: CarriedOver): string {
   return name + (operator === '=' ? '==' : operator) + (version ?? '');
 }
 
-/** Where several `pip:` lists stand, MLflow takes the last. */
+/** What conda has pip install; what is wrong with it becomes a problem of `written`. */
+export function readPipPart(written: WrittenEnvironment): readonly string[] {
+  return readPipList(written.list('dependencies'), written);
+}
+
+/** Where several `pip:` lists stand, MLflow and conda take the last. */
 function readPipList(
   items: readonly Located<unknown>[],
   written: WrittenEnvironment,

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
 import {
@@ -9,8 +9,9 @@ import {
   writeFileAtomically,
 } from '../host/files.ts';
 import { makeFolder, removeFolder } from '../host/folders.ts';
+import { endProcessesWith } from '../host/process-identity.ts';
 import { tryTool } from '../host/tool.ts';
-import { mlflowArguments } from './additions.ts';
+import { hasItsMlflow, hasItsPipPart, readPipLines } from './completeness.ts';
 import { type CondaProgram, createArguments, findConda, findCondaPrefix } from './conda-program.ts';
 import type {
   Environment,
@@ -19,14 +20,17 @@ import type {
   PreparedEnvironment,
 } from './environment.ts';
 import { nameCondaEnvironment } from './environment-name.ts';
+import { createPipInstaller } from './package-installer.ts';
 import { readEnvironmentFile } from './specification.ts';
 import { createStepRunner, type RunStep } from './tool-step.ts';
+import { type Group, installGroups, listMlflow, toolEnv } from './virtualenv-build.ts';
 
 /**
  * The environment that conda, mamba or micromamba makes from conda.yaml, under MLflow's name
  * (`mlflow/utils/conda.py`). conda writes an environment's path into it and keeps a list of paths, so it
  * cannot be made elsewhere and renamed: a lock keeps others out, and a mark outside of it says that it
- * is not finished until its pip part is in, too.
+ * is not finished until its pip part is in, too. MLflow leaves no mark where it is killed: what pip has not
+ * installed then is added (`completeness.ts`).
  */
 export function createCondaEnvironment(source: EnvironmentSource, context: Context): Environment {
   const { signal: interrupted } = context.interrupts;
@@ -36,7 +40,7 @@ export function createCondaEnvironment(source: EnvironmentSource, context: Conte
     },
     async inspect() {
       const plan = await planConda(source, context);
-      const prefix = await findFinished(plan, context, interrupted);
+      const prefix = await findWhole(plan, context, interrupted);
       return {
         manager: 'conda',
         state: prefix === undefined ? 'missing' : 'cached',
@@ -48,7 +52,7 @@ export function createCondaEnvironment(source: EnvironmentSource, context: Conte
     },
     async prepare(signal) {
       const plan = await planConda(source, context);
-      const ready = await findFinished(plan, context, signal);
+      const ready = await findWhole(plan, context, signal);
       const prefix = ready ?? (await makeUnderLock(plan, context, signal));
       return prepareLaunch(prefix, plan.name, await readOwnVariables(prefix));
     },
@@ -86,14 +90,32 @@ function requireCondaFile({ kind, file }: EnvironmentSource): string {
   });
 }
 
-/** A finished environment's folder. MLflow would also take a half-made one. */
-async function findFinished(
-  { program, name, unfinishedMark }: CondaPlan,
-  { env }: Context,
+interface Found {
+  readonly prefix: string;
+  /** MLflow would also take a half-made one. */
+  readonly isWhole: boolean;
+}
+
+async function findWhole(
+  plan: CondaPlan,
+  context: Context,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const found = await findListed(plan, context, signal);
+  return found?.isWhole ? found.prefix : undefined;
+}
+
+/** The environment as conda lists it, unless we know that conda was cut off. */
+async function findListed(
+  { program, name, unfinishedMark, file, additions }: CondaPlan,
+  { env }: Context,
+  signal: AbortSignal,
+): Promise<Found | undefined> {
   if ((await kindOf(unfinishedMark)) !== undefined) return undefined;
-  return findCondaPrefix(program, name, { env, signal });
+  const prefix = await findCondaPrefix(program, name, { env, signal });
+  if (prefix === undefined) return undefined;
+  const hasPipPart = await hasItsPipPart(prefix, file, { env, signal });
+  return { prefix, isWhole: hasPipPart && (await hasItsMlflow(prefix, additions)) };
 }
 
 async function makeUnderLock(
@@ -105,8 +127,35 @@ async function makeUnderLock(
     context.terminal.note('another process is making this environment: waiting for it');
   await makeFolder(join(plan.lock, '..'), 'set MLTS_CACHE_DIR to a folder that you can write to');
   return withLock(plan.lock, { signal, onWait }, async () => {
-    const made = await findFinished(plan, context, signal);
-    return made ?? makeEnvironment(plan, context, signal);
+    const found = await findListed(plan, context, signal);
+    if (found?.isWhole) return found.prefix;
+    // Whoever had the lock before and was killed may have left a tool at work.
+    await endProcessesWith(`${MAKING}=${plan.lock}`);
+    if (found === undefined) return makeEnvironment(plan, context, signal);
+    await addWhatLacks(found.prefix, plan, context, signal);
+    return found.prefix;
+  });
+}
+
+/** Set for the tools that are at work under a lock, to its path. */
+const MAKING = 'MLTS_MAKING_ENVIRONMENT';
+
+/** MLflow may be at work in it at this moment: it is not removed, and pip finds what is there. */
+async function addWhatLacks(
+  prefix: string,
+  plan: CondaPlan,
+  context: Context,
+  signal: AbortSignal,
+): Promise<void> {
+  const title = `Installing what ${prefix} lacks of ${basename(plan.file)}`;
+  await context.terminal.progress(title, async (update) => {
+    // As conda's own pip, which looks for what a line names beside conda.yaml.
+    const cwd = dirname(plan.file);
+    const env = { ...toolEnv(context), [MAKING]: plan.lock };
+    const run = createStepRunner({ cwd, env, signal, update });
+    const groups: readonly Group[] = [['Installing with pip', await readPipLines(plan.file)]];
+    await installGroups(groups, cwd, prefix, createPipInstaller(run));
+    await installAdditions(plan, context, run);
   });
 }
 
@@ -116,12 +165,13 @@ async function makeEnvironment(
   signal: AbortSignal,
 ): Promise<string> {
   const { creator } = plan.program;
-  if ((await readTextIfPresent(plan.unfinishedMark)) !== undefined) await discard(plan, context);
+  if ((await kindOf(plan.unfinishedMark)) !== undefined) await discard(plan, context);
   await writeFileAtomically(plan.unfinishedMark, '');
   try {
     const title = `Making the environment of ${basename(plan.file)} with ${basename(creator)}`;
     await context.terminal.progress(title, async (update) => {
-      const run = createStepRunner({ cwd: context.cwd, env: context.env, signal, update });
+      const env = { ...context.env, [MAKING]: plan.lock };
+      const run = createStepRunner({ cwd: context.cwd, env, signal, update });
       await run({ title, file: creator, args: createArguments(creator, plan.name, plan.file) });
       await installAdditions(plan, context, run);
     });
@@ -141,14 +191,10 @@ async function installAdditions(plan: CondaPlan, context: Context, run: RunStep)
     const args = ['install', '-n', name, '--yes', ...requirements];
     await run({ title: 'Installing what was asked for beside', file: program.path, args });
   }
-  const mlflow = mlflowArguments(additions);
-  if (mlflow.length === 0) return;
-  const python = join(await requirePrefix(plan, context), 'bin', 'python');
-  await run({
-    title: 'Installing MLflow',
-    file: python,
-    args: ['-m', 'pip', 'install', ...mlflow],
-  });
+  if (additions?.mlflow === undefined) return;
+  const prefix = await requirePrefix(plan, context);
+  const installer = createPipInstaller(run);
+  await installGroups(listMlflow(additions, installer), context.cwd, prefix, installer);
 }
 
 async function requirePrefix({ program, name }: CondaPlan, context: Context): Promise<string> {

@@ -87,6 +87,23 @@ export async function hasPackage(
   return false;
 }
 
+/** The packages that are installed in it, as `nameDistribution` names them. Looks at names of files only. */
+export async function listPackages(folder: string): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
+  for (const python of await listNames(join(folder, 'lib'))) {
+    for (const one of await listNames(join(folder, 'lib', python, 'site-packages'))) {
+      const [, name] = /^([^-]+)-.*\.dist-info$/.exec(one) ?? [];
+      if (name !== undefined) found.add(nameDistribution(name));
+    }
+  }
+  return found;
+}
+
+/** `Foo.Bar`, `foo-bar` and `foo_bar` are one package (PEP 503), whose folder has the last name. */
+export function nameDistribution(name: string): string {
+  return name.toLowerCase().replace(/[-_.]+/g, '_');
+}
+
 const PREFIX = '.partial-';
 
 function partialName(name: string): string {

@@ -155,7 +155,7 @@ export async function adaptToUv(
 /** Lies in an environment while something is being installed. */
 export const UNFINISHED_FILE = 'mlts-requirements.txt';
 
-type Group = readonly [title: string, lines: readonly string[]];
+export type Group = readonly [title: string, lines: readonly string[]];
 
 function listGroups(
   { specification, additions }: VirtualenvBuild,
@@ -171,14 +171,15 @@ function listGroups(
   ];
 }
 
-function listMlflow(
+export function listMlflow(
   additions: EnvironmentAdditions | undefined,
   { quote }: PackageInstaller,
 ): readonly Group[] {
   return [['Installing MLflow', requireMlflow(additions, quote)]];
 }
 
-async function installGroups(
+/** Installs one group after the other; while it does, `UNFINISHED_FILE` lies in the environment. */
+export async function installGroups(
   groups: readonly Group[],
   directory: string,
   folder: string,

@@ -1,16 +1,10 @@
 import { basename, join } from 'node:path';
 import type { Context } from '../host/context.ts';
-import { kindOf } from '../host/files.ts';
-import type {
-  Environment,
-  EnvironmentAdditions,
-  EnvironmentSource,
-  PreparedEnvironment,
-} from './environment.ts';
+import { hasItsMlflow } from './completeness.ts';
+import type { Environment, EnvironmentSource, PreparedEnvironment } from './environment.ts';
 import {
   buildInPlace,
   environmentRoot,
-  hasPackage,
   inspectFolder,
   withFolderLock,
 } from './environment-folder.ts';
@@ -18,12 +12,7 @@ import { nameVirtualenv } from './environment-name.ts';
 import { findCurrentPython } from './python-interpreter.ts';
 import { flattenRequirements } from './requirement-lines.ts';
 import { readSpecification, type Specification } from './specification.ts';
-import {
-  activateVirtualenv,
-  addMlflow,
-  buildVirtualenv,
-  UNFINISHED_FILE,
-} from './virtualenv-build.ts';
+import { activateVirtualenv, addMlflow, buildVirtualenv } from './virtualenv-build.ts';
 
 /** What will be made and where; nothing is created for it. */
 interface VirtualenvPlan {
@@ -107,20 +96,6 @@ async function makeIfMissing(
     if (await hasItsMlflow(folder, additions)) return;
     await addMlflow(build, folder, context, signal);
   });
-}
-
-/**
- * MLflow puts itself into an environment after that has got its name: where it was interrupted, and where uv has
- * made one without a pip of its own, so that pip has installed elsewhere, the environment has none.
- */
-async function hasItsMlflow(
-  folder: string,
-  additions: EnvironmentAdditions | undefined,
-): Promise<boolean> {
-  const mlflow = additions?.mlflow;
-  if (mlflow === undefined) return true;
-  if ((await kindOf(join(folder, UNFINISHED_FILE))) !== undefined) return false;
-  return hasPackage(folder, 'mlflow', mlflow.kind === 'version' ? mlflow.version : undefined);
 }
 
 function warnOfBroken(folder: string): string {

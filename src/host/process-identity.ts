@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A process, so that it is known again after its number was given to another one. */
 export interface ProcessIdentity {
@@ -39,6 +40,21 @@ export async function findProcessesWith(variable: string): Promise<readonly numb
     ((await readQuietly(`/proc/${pid}/environ`)) ?? '').split('\0').includes(variable);
   const found = await Promise.all(pids.map(holds));
   return pids.filter((_pid, index) => found[index]).map(Number);
+}
+
+/** Kills the processes that `findProcessesWith` finds, and waits until they are gone. */
+export async function endProcessesWith(variable: string): Promise<void> {
+  for (let found = await findProcessesWith(variable); found.length > 0; ) {
+    for (const pid of found) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    await sleep(10);
+    found = await findProcessesWith(variable);
+  }
 }
 
 type Place = readonly [machine: string, boot: string, numbers: string];

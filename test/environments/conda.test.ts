@@ -6,12 +6,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { execa } from 'execa';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { EnvironmentSource } from '../../src/environments/environment.ts';
 import { openEnvironment } from '../../src/environments/open.ts';
+import { identifyProcess } from '../../src/host/process-identity.ts';
 import { createTestContext, type TestContext } from '../setup/context.ts';
 import { createWorkspace, runIn, type Workspace } from '../setup/environments.ts';
 import { askPython } from '../setup/mlflow.ts';
+
+const MLTS = join(import.meta.dirname, '../../bin/mlts.cjs');
 
 let workspace: Workspace;
 let context: TestContext;
@@ -180,6 +184,78 @@ describe('an environment that is not finished', () => {
     await prepare();
     expect(existsSync(join(location, 'half'))).toBe(false);
     expect(await open().inspect()).toMatchObject({ state: 'cached' });
+  });
+});
+
+describe('an environment whose making was cut off', () => {
+  const ASKED = 'dependencies:\n  - python=3.11\n  - pip:\n    - six==1.16.0 # small\n';
+  /** Listed by conda while pip is still at work; nothing removes it where MLflow is killed then. */
+  const MADE_BY_CONDA = 'python3 -m venv "$p"; touch "$p/kept"';
+
+  /** Has the stand-in do what MLflow has conda do, up to where pip would begin. */
+  async function leaveHalfMade(): Promise<string> {
+    await workspace.addProgram('conda', standIn(MADE_BY_CONDA));
+    const { location: name = '' } = await open().inspect();
+    const args = ['env', 'create', '-n', name, '--file', source.file ?? ''];
+    await execa(join(workspace.bin, 'conda'), args, { env: workspace.env });
+    return join(workspace.root, name);
+  }
+
+  test('by a kill of MLflow: what pip has not installed is added to it', async () => {
+    source = await workspace.source('conda_env', ASKED);
+    const prefix = await leaveHalfMade();
+    expect(await open().inspect()).toMatchObject({ state: 'missing' });
+    const prepared = await prepare();
+    const six = 'python -c "import six; print(six.__version__)"';
+    expect(await runIn(prepared, six, workspace)).toBe('1.16.0');
+    expect(existsSync(join(prefix, 'kept'))).toBe(true);
+    expect(await open().inspect()).toMatchObject({ state: 'cached', location: prefix });
+  });
+
+  test('before MLflow itself was added to it: it is', async () => {
+    const folder = join(workspace.directory, 'sources');
+    await workspace.write('sources/pyproject.toml', '[project]\nname = "mlflow"\nversion = "9"\n');
+    await workspace.write('sources/mlflow.py', 'answer = 42\n');
+    const mlflow = { kind: 'sources', folder } as const;
+    source = { ...source, additions: { id: folder, requirements: [], mlflow } };
+    const prefix = await leaveHalfMade();
+    expect(await open().inspect()).toMatchObject({ state: 'missing' });
+    const prepared = await prepare();
+    const ask = 'python -c "import mlflow; print(mlflow.answer)"';
+    expect(await runIn(prepared, ask, workspace)).toBe('42');
+    expect(existsSync(join(prefix, 'kept'))).toBe(true);
+    expect(await open().inspect()).toMatchObject({ state: 'cached', location: prefix });
+  });
+
+  test('a package that pip found elsewhere is not missed', async () => {
+    source = await workspace.source('conda_env', ASKED);
+    const metadata = 'Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\n';
+    await workspace.write('site/six-1.16.0.dist-info/METADATA', metadata);
+    const prefix = await leaveHalfMade();
+    const env = { ...workspace.env, PYTHONPATH: join(workspace.directory, 'site') };
+    context = createTestContext({ env, cwd: workspace.directory });
+    expect(await open().inspect()).toMatchObject({ state: 'cached', location: prefix });
+  });
+
+  test('by a kill of mlts: it is made anew, and who still works at it is ended first', async () => {
+    const note = join(workspace.bin, 'pid');
+    await workspace.addProgram('conda', standIn(`echo $$ > '${note}'; sleep 600`));
+    const entry = 'entry_points: {main: {command: "true"}}\n';
+    await workspace.write('MLproject', `name: p\nconda_env: conda.yaml\n${entry}`);
+    const args = [MLTS, 'run', workspace.directory, '--env-manager', 'conda'];
+    const cutOff = execa(process.execPath, args, { env: workspace.env, reject: false });
+    await vi.waitUntil(async () => /\n/.test(await readFile(note, 'utf8').catch(() => '')), 30_000);
+    cutOff.kill('SIGKILL');
+    await cutOff;
+    const maker = Number(await readFile(note, 'utf8'));
+    expect(await identifyProcess(maker)).toBeDefined();
+
+    await workspace.addProgram('conda', standIn());
+    await prepare();
+
+    expect(await identifyProcess(maker)).toBeUndefined();
+    expect(await open().inspect()).toMatchObject({ state: 'cached' });
+    expect((await calls()).filter((call) => call.includes('env create'))).toHaveLength(2);
   });
 });
 
