@@ -1,5 +1,4 @@
 import type { Tag } from '../core/entities.ts';
-import type { ModelVersion } from '../core/model-registry.ts';
 import type { Clause, Order } from '../search/clause.ts';
 import { compareTexts, compareValues, satisfies } from '../search/comparison.ts';
 import { PROMPT_TAG, type PromptFilter } from './prompt-filter.ts';
@@ -10,20 +9,6 @@ export type Attributes = Readonly<Record<string, string | number | undefined>>;
 export interface Searched {
   readonly attributes: Attributes;
   readonly tags: readonly Tag[];
-}
-
-export function describeVersion(version: ModelVersion): Searched {
-  return {
-    attributes: {
-      name: version.name,
-      version_number: version.version,
-      run_id: version.runId,
-      source_path: version.source,
-      creation_timestamp: version.creationTimeMs,
-      last_updated_timestamp: version.lastUpdateTimeMs,
-    },
-    tags: version.tags,
-  };
 }
 
 /** What is not there satisfies nothing (`mlflow/utils/search_utils.py`, `_does_model_version_match_clauses`). */

@@ -271,6 +271,22 @@ export function testRegistryStore(name: string, open: () => Promise<RegistryStor
         expect(found.sort()).toEqual(expected);
       });
 
+      test('an empty id of a run is one, as servers write it where no run was named', async () => {
+        const model = `${randomUUID()}-runs`;
+        await store.createModel({ name: model });
+        for (const runId of [run, '']) await store.createVersion({ name: model, source, runId });
+        const find = async (filter: string) => {
+          const asked = `name = '${model}' AND ${filter}`;
+          const { items } = await store.searchVersions({ filter: asked, maxResults: 100 });
+          return items.map(({ version }) => version).sort();
+        };
+        expect(await find(`run_id != '${run}'`)).toEqual([2]);
+        expect(await find("run_id != 'none'")).toEqual([1, 2]);
+        expect(await find("run_id = ''")).toEqual([2]);
+        expect(await find("run_id LIKE '%'")).toEqual([1, 2]);
+        expect(await find(`run_id NOT IN ('${run}')`)).toEqual([2]);
+      });
+
       test('is ordered, and comes in pages', async () => {
         const search = { filter: own, maxResults: 2, orderBy: ['name DESC'] };
         const first = await store.searchModels(search);

@@ -6,7 +6,7 @@ import { cutPage, type PageRange, readPageRange } from '../../search/page.ts';
 import { MOST_MODELS, MOST_VERSIONS } from '../limits.ts';
 import { modelLanguage, modelOrderLanguage } from '../model-language.ts';
 import { type PromptFilter, parsePromptFilter } from '../prompt-filter.ts';
-import { compareSearched, describeVersion, matches, mayMatchName } from '../selection.ts';
+import { compareSearched, matches, mayMatchName, type Searched } from '../selection.ts';
 import type { RegistrySearch } from '../store.ts';
 import { VERSION_ORDER, versionLanguage, versionOrderLanguage } from '../version-language.ts';
 import {
@@ -16,7 +16,7 @@ import {
   readAliases,
   readModelHead,
 } from './models.ts';
-import { readVersions } from './versions.ts';
+import { readWrittenVersions, type WrittenVersion } from './versions.ts';
 
 const MODELS_AT_ONCE = 8;
 
@@ -53,7 +53,7 @@ export async function searchVersions(
   });
   const found = versions
     .flat()
-    .map((version) => ({ version, ...describeVersion(version) }))
+    .map((written) => ({ version: written.version, ...describeVersion(written) }))
     .filter((candidate) => matches(candidate, filter))
     .sort((a, b) => compareSearched(a.attributes, b.attributes, orders));
   const { rows, nextPageToken } = takePage(found, range);
@@ -69,8 +69,24 @@ async function readHeads(root: string, { clauses }: PromptFilter): Promise<reado
   return heads.filter((head) => head !== undefined);
 }
 
-async function readVersionsOf({ folder, name }: ModelHead): Promise<readonly ModelVersion[]> {
-  return readVersions(folder, name, await readAliases(folder));
+async function readVersionsOf({ folder, name }: ModelHead): Promise<readonly WrittenVersion[]> {
+  return readWrittenVersions(folder, name, await readAliases(folder));
+}
+
+/** An empty id of a run, which servers write where no run was named, is a text as any other. */
+function describeVersion({ version, meta }: WrittenVersion): Searched {
+  const readText = (key: string) => (meta[key] == null ? undefined : String(meta[key]));
+  return {
+    attributes: {
+      name: version.name,
+      version_number: version.version,
+      run_id: readText('run_id'),
+      source_path: readText('source'),
+      creation_timestamp: version.creationTimeMs,
+      last_updated_timestamp: version.lastUpdateTimeMs,
+    },
+    tags: version.tags,
+  };
 }
 
 function describeHead({ name, creationTimeMs, lastUpdateTimeMs }: ModelHead) {

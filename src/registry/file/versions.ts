@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import pMap from 'p-map';
+import type { Tag } from '../../core/entities.ts';
 import {
   MODEL_STAGES,
   type ModelAlias,
@@ -31,15 +32,30 @@ export async function listVersionNumbers(folder: string): Promise<readonly numbe
     .sort((a, b) => a - b);
 }
 
+/** A version with its file, in which an empty text and none are two things. */
+export interface WrittenVersion {
+  readonly version: ModelVersion;
+  readonly meta: Meta;
+}
+
 /** Those that are there, oldest first. `folder` is the model's. */
 export async function readVersions(
   folder: string,
   name: string,
   aliases: readonly ModelAlias[],
 ): Promise<readonly ModelVersion[]> {
+  return (await readWrittenVersions(folder, name, aliases)).map(({ version }) => version);
+}
+
+/** As `readVersions`. */
+export async function readWrittenVersions(
+  folder: string,
+  name: string,
+  aliases: readonly ModelAlias[],
+): Promise<readonly WrittenVersion[]> {
   const versions = await pMap(
     await listVersionNumbers(folder),
-    (version) => readVersion(folder, name, version, aliases),
+    (version) => readWritten(folder, name, version, aliases),
     { concurrency: FOLDERS_AT_ONCE },
   );
   return versions.filter((version) => version !== undefined);
@@ -52,9 +68,29 @@ export async function readVersion(
   version: number,
   aliases: readonly ModelAlias[],
 ): Promise<ModelVersion | undefined> {
-  const own = versionFolder(folder, version);
+  return (await readWritten(folder, name, version, aliases))?.version;
+}
+
+async function readWritten(
+  folder: string,
+  name: string,
+  number: number,
+  aliases: readonly ModelAlias[],
+): Promise<WrittenVersion | undefined> {
+  const own = versionFolder(folder, number);
   const meta = await readMeta(own);
   if (meta === undefined || readText(meta, 'current_stage') === DELETED_STAGE) return undefined;
+  const tags = await readValues(join(own, 'tags'));
+  return { meta, version: describe(name, number, meta, tags, aliases) };
+}
+
+function describe(
+  name: string,
+  version: number,
+  meta: Meta,
+  tags: readonly Tag[],
+  aliases: readonly ModelAlias[],
+): ModelVersion {
   return {
     name,
     version,
@@ -68,7 +104,7 @@ export async function readVersion(
     userId: readOptional(meta, 'user_id'),
     status: readText(meta, 'status') || 'READY',
     statusMessage: readOptional(meta, 'status_message'),
-    tags: await readValues(join(own, 'tags')),
+    tags,
     creationTimeMs: readTimeMs(meta, 'creation_timestamp'),
     lastUpdateTimeMs: readTimeMs(meta, 'last_updated_timestamp'),
   };
@@ -117,7 +153,7 @@ async function fillVersion(
     last_updated_timestamp: nowMs,
     model_id: modelId ?? null,
     name,
-    run_id: runId || origin.runId,
+    run_id: runId || (origin.runId ?? runId ?? null),
     run_link: runLink ?? null,
     source,
     status: 'READY',
