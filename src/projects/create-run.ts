@@ -1,8 +1,9 @@
-import type { Param, Run, RunInfo, Tag } from '../core/entities.ts';
+import type { Param, Run, Tag } from '../core/entities.ts';
 import { variables } from '../core/environment-variables.ts';
-import { InvalidInput, NotFound } from '../core/errors.ts';
+import { NotFound } from '../core/errors.ts';
 import { readUserName } from '../host/caller.ts';
 import type { Context } from '../host/context.ts';
+import { refuseDeleted } from '../tracking/lifecycle.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { PreparedRun } from './prepare-run.ts';
 import type { RunOptions } from './run-options.ts';
@@ -51,17 +52,10 @@ async function takeRun(
   store: TrackingStore,
 ): Promise<Run> {
   const { info } = await store.getRun(runId);
-  refuseDeleted(info);
+  refuseDeleted('run', runId, info.lifecycleStage, { instead: 'leave --run-id out' });
   await store.logBatch(runId, { tags: [BACKEND_TAG] });
   if (runName) await store.updateRun(runId, { runName });
   return store.getRun(runId);
-}
-
-function refuseDeleted({ id, lifecycleStage }: RunInfo): void {
-  if (lifecycleStage === 'active') return;
-  throw new InvalidInput(`run ${id} is deleted`, {
-    hint: `restore it with \`mlts runs restore --run-id ${id}\`, or leave --run-id out`,
-  });
 }
 
 /** The params are part of the run: where they are refused, it ends FAILED before anything is started. */

@@ -1,5 +1,6 @@
-import { InvalidInput, NotFound } from '../core/errors.ts';
+import { NotFound } from '../core/errors.ts';
 import type { Context } from '../host/context.ts';
+import { refuseDeleted } from '../tracking/lifecycle.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 import type { RunOptions } from './run-options.ts';
 
@@ -10,6 +11,8 @@ export interface ResolvedExperiment {
 
 /** MLflow's experiment `Default` (`mlflow/entities/experiment.py`). */
 const DEFAULT_EXPERIMENT_ID = '0';
+/** Of an experiment that is deleted. */
+const INSTEAD = 'name another one';
 
 /**
  * The experiment that the run belongs to; one that is asked for by name is created if it is not there
@@ -25,8 +28,9 @@ export async function resolveExperiment(
   if (asked.name !== undefined) return resolveByName(asked.name, asked.id, store, context);
   const id = asked.id ?? DEFAULT_EXPERIMENT_ID;
   const experiment = await store.getExperiment(id);
-  refuseDeleted(experiment.lifecycleStage, experiment.name, id);
-  return { id, name: experiment.name };
+  const { name, lifecycleStage } = experiment;
+  refuseDeleted('experiment', id, lifecycleStage, { name, instead: INSTEAD });
+  return { id, name };
 }
 
 async function resolveByName(
@@ -38,7 +42,7 @@ async function resolveByName(
   const known = await store.getExperimentByName(name);
   if (known !== undefined) {
     if (id !== undefined && id !== known.id) throw disagreement(name, known.id, id);
-    refuseDeleted(known.lifecycleStage, name, known.id);
+    refuseDeleted('experiment', known.id, known.lifecycleStage, { name, instead: INSTEAD });
     return { id: known.id, name };
   }
   if (id !== undefined) throw disagreement(name, 'new', id);
@@ -50,13 +54,6 @@ async function resolveByName(
   });
   context.terminal.note(`created experiment \`${name}\` (${created})`);
   return { id: created, name };
-}
-
-function refuseDeleted(lifecycleStage: string, name: string, id: string): void {
-  if (lifecycleStage === 'active') return;
-  throw new InvalidInput(`experiment \`${name}\` (${id}) is deleted`, {
-    hint: `restore it with \`mlts experiments restore --experiment-id ${id}\`, or name another one`,
-  });
 }
 
 function disagreement(name: string, idOfName: string, id: string): NotFound {

@@ -1,10 +1,21 @@
 import { AlreadyExists, InvalidInput, MltsError, NotFound } from '../core/errors.ts';
 
-/** @throws InvalidInput for what is deleted: MLflow changes nothing about it until it is restored. */
-export function refuseDeleted(kind: 'experiment' | 'run', id: string, stage: string): void {
+/**
+ * `name` is shown beside the id; `instead` is what else can be done.
+ *
+ * @throws InvalidInput for what is deleted: MLflow changes nothing about it until it is restored.
+ */
+export function refuseDeleted(
+  kind: 'experiment' | 'run',
+  id: string,
+  stage: string,
+  { name, instead }: { readonly name?: string; readonly instead?: string } = {},
+): void {
   if (stage === 'active') return;
-  throw new InvalidInput(`${kind} ${id} is deleted`, {
-    hint: `bring it back with: mlts ${kind}s restore --${kind}-id ${id}`,
+  const shown = name === undefined ? id : `\`${name}\` (${id})`;
+  const otherwise = instead === undefined ? '' : `${instead}, or `;
+  throw new InvalidInput(`${kind} ${shown} is deleted`, {
+    hint: `${otherwise}bring it back with: mlts ${kind}s restore --${kind}-id ${id}`,
   });
 }
 

@@ -157,6 +157,29 @@ describe('mlts run', () => {
     expect((await readRecord(rig)).env.MLFLOW_RUN_ID).toBe(id);
   });
 
+  test('what is deleted is not run in, and says what else can be done', async () => {
+    await using rig = createRig();
+    await rig.write({ 'a.sh': 'true' });
+    const run = (...args: readonly string[]) =>
+      rig.mlts(['run', '.', '-e', 'a.sh', ...local, ...args]);
+    await run('--experiment-name', 'churn');
+    const { experimentId, id } = readOnlyRun(rig.path('mlflow.db'));
+    await rig.mlts(['runs', 'delete', '--run-id', id]);
+    expect((await run('--run-id', id)).stderr).toContain(
+      `error: run ${id} is deleted\nhint: leave --run-id out, or bring it back with: mlts runs restore --run-id ${id}\n`,
+    );
+    await rig.mlts(['experiments', 'delete', '--experiment-id', experimentId]);
+    for (const asked of [
+      ['--experiment-name', 'churn'],
+      ['--experiment-id', experimentId],
+    ]) {
+      expect((await run(...asked)).stderr).toContain(
+        `error: experiment \`churn\` (${experimentId}) is deleted\n` +
+          `hint: name another one, or bring it back with: mlts experiments restore --experiment-id ${experimentId}\n`,
+      );
+    }
+  });
+
   test('--run-name with --run-id renames the run', async () => {
     await using rig = createRig();
     await rig.write(RECORDER);
