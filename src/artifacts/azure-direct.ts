@@ -8,6 +8,7 @@ import { guessContentType } from './content-type.ts';
 import {
   type DirectTransfers,
   listPartNumbers,
+  nameAttachment,
   PART_EXPIRY_SECONDS,
   partsNotSupported,
   type SentPart,
@@ -54,6 +55,18 @@ export function createAzureTransfers(blobs: AzureBlobs): DirectTransfers {
       )((abortSignal) => blob.commitBlockList(ids, { abortSignal, blobHTTPHeaders }));
     },
     dropUpload: async () => {},
+    async signDownload(path, seconds, signal) {
+      const blobName = joinPath(prefix, path);
+      const blob = container.getBlobClient(blobName);
+      const { contentLength } = await attemptAt(
+        path,
+        signal,
+      )((abortSignal) => blob.getProperties({ abortSignal }));
+      const contentDisposition = nameAttachment(path);
+      const query = await sign({ blobName, permissions: 'r', seconds, contentDisposition });
+      if (query === undefined) return undefined;
+      return { url: `${blob.url}?${query}`, headers: {}, sizeBytes: contentLength };
+    },
   };
 }
 

@@ -33,6 +33,8 @@ beforeAll(async () => {
   clientEnv = {
     ...{ HTTPS_PROXY, https_proxy, NO_PROXY, no_proxy, REQUESTS_CA_BUNDLE },
     MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD: 'true',
+    MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD: 'true',
+    MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE: String(PART_BYTES),
     MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE: '1',
     MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE: String(PART_BYTES),
   };
@@ -46,6 +48,8 @@ beforeEach(() => {
   azure.requests.length = 0;
   azure.refusal = undefined;
 });
+
+type Json = Record<string, unknown>;
 
 interface Started {
   readonly credentials: readonly { readonly url: string; readonly part_number: number }[];
@@ -62,8 +66,11 @@ async function create({ uri }: MltsServer, parts: number): Promise<Response> {
 const countKeys = (): number =>
   azure.requests.filter((request) => request.includes('comp=userdelegationkey')).length;
 
-const countSigned = (): number =>
-  azure.requests.filter((request) => /^PUT .*comp=block&.*[?&]skoid=machine&/.test(request)).length;
+/** Of requests at signed addresses. */
+const countSigned = (method: 'GET' | 'PUT'): number =>
+  azure.requests.filter(
+    (request) => request.startsWith(`${method} `) && request.includes('&skoid=machine&'),
+  ).length;
 
 /** By Python's client. */
 async function sendTheirs({ uri }: MltsServer): Promise<Buffer> {
@@ -93,12 +100,72 @@ describe.each([
   });
   afterAll(() => server?.stop());
 
-  test('both clients send parts past the server; one key signs for all', async () => {
+  test('both clients send and fetch parts past the server; one key signs for all', async () => {
     expect((await sendOurs(server)).equals(CONTENT)).toBe(true);
     expect((await sendTheirs(server)).equals(CONTENT)).toBe(true);
-    expect(countSigned()).toBe(6);
+    expect(countSigned('PUT')).toBe(6);
+    expect(countSigned('GET')).toBe(1 + 3);
     expect(countKeys()).toBe(1);
     expect(server.said.stdout).not.toContain('"method":"PUT"');
+    expect(server.said.stdout).not.toMatch(
+      /"method":"GET","path":"[^"]*\/mlflow-artifacts\/artifacts\/./,
+    );
+  });
+
+  test('addresses of files of runs: one key signs those of all runs; they end with it', async () => {
+    await sendOurs(server);
+    azure.requests.length = 0;
+    const fresh = await start();
+    try {
+      const api = async (path: string, json: unknown): Promise<Response> =>
+        fetch(`${fresh.uri}/api/2.0/mlflow/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(json),
+        });
+      const made = { name: randomUUID(), artifact_location: `${base}/runs` };
+      const { experiment_id } = (await (await api('experiments/create', made)).json()) as Json;
+      const ask = async (expiration: number): Promise<URL> => {
+        const created = await api('runs/create', { experiment_id });
+        const { run } = (await created.json()) as { run: { info: { run_id: string } } };
+        const { run_id } = run.info;
+        const put = `${fresh.uri}/api/2.0/mlflow-artifacts/artifacts/runs/${run_id}/artifacts/a`;
+        expect((await fetch(put, { method: 'PUT', body: run_id })).status).toBe(200);
+        const answer = await api('artifacts/presigned-download-url', {
+          ...{ run_id, path: 'a', expiration },
+        });
+        const { presigned_url, file_size } = (await answer.json()) as Json;
+        expect(file_size).toBe(run_id.length);
+        expect(await azure.ask(String(presigned_url), 'GET')).toBe(200);
+        return new URL(String(presigned_url));
+      };
+      const read = (url: URL, name: string): number => Date.parse(url.searchParams.get(name) ?? '');
+      for (const url of [await ask(60), await ask(3_600)]) {
+        expect(url.searchParams.get('sp')).toBe('r');
+        expect(url.searchParams.get('rscd')).toBe('attachment; filename="a"');
+        expect(read(url, 'ske')).toBeGreaterThan(read(url, 'se'));
+      }
+      expect(countKeys()).toBe(1);
+      const longest = await ask(604_800);
+      expect(read(longest, 'se')).toBe(read(longest, 'ske'));
+      expect(read(longest, 'se')).toBeLessThanOrEqual(Date.now() + 604_800_000);
+      expect(read(longest, 'se')).toBeGreaterThan(Date.now() + 6.9 * 86_400_000);
+      await ask(604_800);
+      await ask(60);
+      expect(countKeys()).toBe(2);
+    } finally {
+      await fresh.stop();
+    }
+  });
+
+  test('a download that is not there is 404; nobody is told that downloads are certain', async () => {
+    const missing = `${server.uri}/api/2.0/mlflow-artifacts/presigned/none`;
+    expect((await fetch(missing)).status).toBe(404);
+    const info = await (await fetch(`${server.uri}/api/3.0/mlflow/server-info`)).json();
+    expect(info).toMatchObject({
+      multipart_uploads_enabled: true,
+      multipart_downloads_enabled: false,
+    });
   });
 
   test('an address is good for writing one file, for an hour, within the life of its key', async () => {
@@ -137,7 +204,7 @@ describe.each([
       ]);
       expect((await sendOurs(refused)).equals(CONTENT)).toBe(true);
       expect((await sendTheirs(refused)).equals(CONTENT)).toBe(true);
-      expect(countKeys()).toBe(3);
+      expect(countKeys()).toBe(5);
       expect(refused.said.stdout.match(/"method":"PUT"/g)).toHaveLength(2);
       expect(refused.said.stderr.match(/^.*Storage Blob Delegator.*$/gm)).toHaveLength(1);
       azure.refusal = undefined;
