@@ -2,6 +2,7 @@ import type { BlobServiceClient, StoragePipelineOptions } from '@azure/storage-b
 import { type Env, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { trustBundle } from '../host/http/certificates.ts';
+import { decodeLeniently } from './artifact-uri.ts';
 
 /** Where artifacts lie in Azure; folders are prefixes of names. */
 export interface AzurePlace {
@@ -35,17 +36,9 @@ export function parseAzureUri(uri: string): AzurePlace {
       hint: 'write wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/path, or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/path',
     });
   }
-  const prefix = (kind === 'abfss' ? decode(path) : path).replace(/^\/+|\/+$/g, '');
+  // As MLflow does for data lakes only (`_parse_abfss_uri`).
+  const prefix = (kind === 'abfss' ? decodeLeniently(path) : path).replace(/^\/+|\/+$/g, '');
   return { kind, container, account, host, prefix };
-}
-
-/** As MLflow does for data lakes only (`_parse_abfss_uri`). */
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 /**

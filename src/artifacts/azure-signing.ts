@@ -77,7 +77,7 @@ function forgiveRefusals(
       return await work();
     } catch (error) {
       if (!(error instanceof MltsError) || error.code !== 'PERMISSION_DENIED') throw error;
-      if (!isTold) tell(`${error.message}; ${REFUSED_NOTE}`);
+      if (!isTold) tell(`${REFUSED_NOTE} (${error.message})`);
       isTold = true;
       return undefined;
     }
@@ -85,4 +85,4 @@ function forgiveRefusals(
 }
 
 const REFUSED_NOTE =
-  'large files go through this server, until its login has the role "Storage Blob Delegator" on the storage account';
+  'this login may not sign addresses, so large files go through this server; the role "Storage Blob Delegator" on the storage account lets it';

@@ -206,7 +206,9 @@ describe.each([
       expect((await sendTheirs(refused)).equals(CONTENT)).toBe(true);
       expect(countKeys()).toBe(5);
       expect(refused.said.stdout.match(/"method":"PUT"/g)).toHaveLength(2);
-      expect(refused.said.stderr.match(/^.*Storage Blob Delegator.*$/gm)).toHaveLength(1);
+      expect(
+        refused.said.stderr.match(/^this login may not sign .*Storage Blob Delegator.*$/gm),
+      ).toHaveLength(1);
       azure.refusal = undefined;
       expect((await create(refused, 1)).status).toBe(200);
     } finally {
