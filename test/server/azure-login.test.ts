@@ -234,3 +234,35 @@ describe.each([
     }
   });
 });
+
+test.each([
+  {
+    base: 'abfss://lake@devstoreaccount1.dfs.core.windows.net/kept',
+    held: { AZURE_STORAGE_SAS_TOKEN: 'sv=2026-10-06&sp=racwdl&sig=our-own' },
+  },
+  {
+    base: 'wasbs://lake@devstoreaccount1.blob.core.windows.net/kept',
+    held: {
+      AZURE_STORAGE_CONNECTION_STRING:
+        'BlobEndpoint=https://devstoreaccount1.blob.core.windows.net;SharedAccessSignature=sv=2026-10-06&sp=racwdl&sig=our-own',
+    },
+  },
+])(
+  'an address that another has signed for us is handed on to nobody: $base',
+  async ({ base, held }) => {
+    const server = await startMltsServer(['--artifacts-destination', base], {
+      ...azure.env,
+      ...held,
+    });
+    try {
+      const answer = await create(server, 1);
+      expect(answer.status).toBe(501);
+      expect(await answer.text()).not.toContain('our-own');
+      const info = await fetch(`${server.uri}/api/3.0/mlflow/server-info`);
+      expect(await info.json()).toMatchObject({ multipart_uploads_enabled: false });
+      expect(azure.requests).toEqual([]);
+    } finally {
+      await server.stop();
+    }
+  },
+);
