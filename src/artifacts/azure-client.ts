@@ -1,7 +1,8 @@
-import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob';
+import type { BlobServiceClient, StoragePipelineOptions } from '@azure/storage-blob';
 import { type Env, variables } from '../core/environment-variables.ts';
 import { InvalidInput } from '../core/errors.ts';
 import { trustBundle } from '../host/http/certificates.ts';
+import { decodeLeniently } from './artifact-uri.ts';
 
 /** Where artifacts lie in Azure; folders are prefixes of names. */
 export interface AzurePlace {
@@ -35,17 +36,9 @@ export function parseAzureUri(uri: string): AzurePlace {
       hint: 'write wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/path, or abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/path',
     });
   }
-  const prefix = (kind === 'abfss' ? decode(path) : path).replace(/^\/+|\/+$/g, '');
+  // As MLflow does for data lakes only (`_parse_abfss_uri`).
+  const prefix = (kind === 'abfss' ? decodeLeniently(path) : path).replace(/^\/+|\/+$/g, '');
   return { kind, container, account, host, prefix };
-}
-
-/** As MLflow does for data lakes only (`_parse_abfss_uri`). */
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 /**
@@ -55,7 +48,7 @@ function decode(path: string): string {
  *
  * @throws InvalidInput for a connection string that is none.
  */
-export async function createContainerClient(place: AzurePlace, env: Env): Promise<ContainerClient> {
+export async function createServiceClient(place: AzurePlace, env: Env): Promise<BlobServiceClient> {
   await trustBundle(env);
   const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
   const url = `https://${place.host}`;
@@ -63,25 +56,23 @@ export async function createContainerClient(place: AzurePlace, env: Env): Promis
   const key = env[variables.azureAccessKey];
   if (sas && place.kind === 'abfss') {
     const signed = `${url}?${sas.replace(/^\?/, '')}`;
-    return new BlobServiceClient(signed, undefined, OPTIONS).getContainerClient(place.container);
+    return new BlobServiceClient(signed, undefined, OPTIONS);
   }
-  if (env[variables.azureConnectionString]) return connectByString(place, env);
+  if (env[variables.azureConnectionString]) return connectByString(env);
   const credential = key
     ? createSharedKey(() => new StorageSharedKeyCredential(place.account, key))
     : await findCredential();
-  return new BlobServiceClient(url, credential, OPTIONS).getContainerClient(place.container);
+  return new BlobServiceClient(url, credential, OPTIONS);
 }
 
 /** What is tried again is decided, and told, by `withRetries`. */
 const OPTIONS: StoragePipelineOptions = { retryOptions: { maxTries: 1 } };
 
-async function connectByString(place: AzurePlace, env: Env): Promise<ContainerClient> {
+async function connectByString(env: Env): Promise<BlobServiceClient> {
   const { BlobServiceClient } = await import('@azure/storage-blob');
   try {
     const text = env[variables.azureConnectionString] ?? '';
-    return BlobServiceClient.fromConnectionString(text, OPTIONS).getContainerClient(
-      place.container,
-    );
+    return BlobServiceClient.fromConnectionString(text, OPTIONS);
   } catch {
     // The library's own words may quote the key.
     throw new InvalidInput(`${variables.azureConnectionString} is no connection string of Azure`, {

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { ContainerClient } from '@azure/storage-blob';
 import { InvalidInput } from '../core/errors.ts';
 import { joinPath } from './artifact-uri.ts';
+import type { SignBlob } from './azure-signing.ts';
 import type { Attempt } from './azure-store.ts';
 import { guessContentType } from './content-type.ts';
 import {
   type DirectTransfers,
   listPartNumbers,
+  nameAttachment,
   PART_EXPIRY_SECONDS,
   partsNotSupported,
   type SentPart,
@@ -14,29 +16,26 @@ import {
 
 const NUMBER_DIGITS = 5;
 
+export interface AzureBlobs {
+  readonly container: ContainerClient;
+  readonly prefix: string;
+  readonly sign: SignBlob;
+  attemptAt(path: string, signal: AbortSignal): Attempt;
+}
+
 /**
- * Signs addresses of a blob's blocks with the account's key (`azure_blob_artifact_repo.py`). Blocks have names of
- * their own for each upload, so that two of the same blob do not mix. Azure drops what is not finished after a week.
+ * Gives out signed addresses of a blob's blocks (`azure_blob_artifact_repo.py`), of data lakes as well, which take them
+ * as blobs. Blocks have names of their own for each upload, so that two of the same blob do not mix. Azure drops what is
+ * not finished after a week.
  */
-export function createAzureTransfers(
-  container: ContainerClient,
-  prefix: string,
-  attemptAt: (path: string, signal: AbortSignal) => Attempt,
-): DirectTransfers {
+export function createAzureTransfers(blobs: AzureBlobs): DirectTransfers {
+  const { container, prefix, sign, attemptAt } = blobs;
   return {
     async startUpload(path, partCount) {
-      const azure = await import('@azure/storage-blob');
-      const { credential } = container;
-      if (!(credential instanceof azure.StorageSharedKeyCredential)) throw partsNotSupported();
-      const key = joinPath(prefix, path);
-      const signed = {
-        containerName: container.containerName,
-        blobName: key,
-        permissions: azure.BlobSASPermissions.parse('w'),
-        expiresOn: new Date(Date.now() + PART_EXPIRY_SECONDS * 1_000),
-      };
-      const query = azure.generateBlobSASQueryParameters(signed, credential).toString();
-      const { url } = container.getBlockBlobClient(key);
+      const blobName = joinPath(prefix, path);
+      const query = await sign({ blobName, permissions: 'w', seconds: PART_EXPIRY_SECONDS });
+      if (query === undefined) throw partsNotSupported();
+      const { url } = container.getBlockBlobClient(blobName);
       const upload = randomUUID();
       const parts = listPartNumbers(partCount).map((number) => {
         const block = `${upload}-${String(number).padStart(NUMBER_DIGITS, '0')}`;
@@ -56,6 +55,18 @@ export function createAzureTransfers(
       )((abortSignal) => blob.commitBlockList(ids, { abortSignal, blobHTTPHeaders }));
     },
     dropUpload: async () => {},
+    async signDownload(path, seconds, signal) {
+      const blobName = joinPath(prefix, path);
+      const blob = container.getBlobClient(blobName);
+      const { contentLength } = await attemptAt(
+        path,
+        signal,
+      )((abortSignal) => blob.getProperties({ abortSignal }));
+      const contentDisposition = nameAttachment(path);
+      const query = await sign({ blobName, permissions: 'r', seconds, contentDisposition });
+      if (query === undefined) return undefined;
+      return { url: `${blob.url}?${query}`, headers: {}, sizeBytes: contentLength };
+    },
   };
 }
 

@@ -4,9 +4,10 @@ import pMap from 'p-map';
 import { type Env, readNumber, variables } from '../core/environment-variables.ts';
 import type { Context } from '../host/context.ts';
 import { joinPath, tooMuchToDelete } from './artifact-uri.ts';
-import { createContainerClient, parseAzureUri } from './azure-client.ts';
+import { createServiceClient, parseAzureUri } from './azure-client.ts';
 import { createAzureTransfers } from './azure-direct.ts';
 import { judgeAzureError } from './azure-error.ts';
+import { createBlobSigner } from './azure-signing.ts';
 import { putBlob } from './azure-upload.ts';
 import { endWhenIdle, throwReason } from './cancellation.ts';
 import type { Checksum } from './checksum.ts';
@@ -32,7 +33,8 @@ export type Attempt = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<
 export async function openAzureStore(base: string, context: Context): Promise<ArtifactStore> {
   const place = parseAzureUri(base);
   const { prefix } = place;
-  const container = await createContainerClient(place, context.env);
+  const service = await createServiceClient(place, context.env);
+  const container = service.getContainerClient(place.container);
   const timeoutMs = readTimeoutMs(context.env);
   const root = base.replace(/\/+$/, '');
   const tell = (note: string): void => context.terminal.note(note);
@@ -50,6 +52,12 @@ export async function openAzureStore(base: string, context: Context): Promise<Ar
         { signal, tell },
       );
     };
+  const sign = await createBlobSigner(service, place, {
+    // Whoever asked first may go away: others wait for the same key.
+    attempt: attemptAt('', new AbortController().signal),
+    tell,
+    now: () => context.now(),
+  });
   return {
     list: (path, signal) =>
       attemptAt(path, signal)((limited) => listEntries(container, prefix, path, limited)),
@@ -71,10 +79,9 @@ export async function openAzureStore(base: string, context: Context): Promise<Ar
       return deleteBlobs(container, key, attemptAt(path, signal));
     },
     close: async () => {},
-    // As in MLflow, which sends to data lakes by themselves in another way.
-    ...(place.kind === 'wasbs'
-      ? { direct: createAzureTransfers(container, prefix, attemptAt) }
-      : {}),
+    ...(sign === undefined
+      ? {}
+      : { direct: createAzureTransfers({ container, prefix, sign, attemptAt }) }),
   };
 }
 

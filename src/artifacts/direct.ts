@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { quotePath } from '../core/artifact-location.ts';
 import { MltsError } from '../core/errors.ts';
 
 /** The address that takes one part of a file by PUT. */
@@ -45,8 +47,14 @@ export interface DirectTransfers {
   ): Promise<void>;
   /** What has arrived so far is dropped. */
   dropUpload(path: string, uploadId: string, signal: AbortSignal): Promise<void>;
-  /** @throws NotFound */
-  signDownload?(path: string, expiresSeconds: number, signal: AbortSignal): Promise<SignedDownload>;
+  /** Set where no login is refused a signature: clients that are told of downloads by the server know no other way then. */
+  readonly signsAllDownloads?: true;
+  /** Undefined where our credentials cannot sign. @throws NotFound */
+  signDownload?(
+    path: string,
+    expiresSeconds: number,
+    signal: AbortSignal,
+  ): Promise<SignedDownload | undefined>;
   /** For one PUT of a whole file. */
   signUpload?(path: string, expiresSeconds: number): Promise<SignedAddress>;
 }
@@ -73,4 +81,13 @@ export function partsNotSupported(cause?: unknown): MltsError {
 /** The numbers of so many parts. */
 export function listPartNumbers(count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+/** As a download under its own name, whatever a browser would rather do with it (RFC 6266). */
+export function nameAttachment(path: string): string {
+  const name = posix.basename(path);
+  if (/^[\x20-\x7e]*$/.test(name)) {
+    return `attachment; filename="${name.replace(/[\\"]/g, '\\$&')}"`;
+  }
+  return `attachment; filename*=UTF-8''${quotePath(name)}`;
 }

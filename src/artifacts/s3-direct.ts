@@ -1,9 +1,12 @@
-import { posix } from 'node:path';
 import type { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import pMap from 'p-map';
-import { quotePath } from '../core/artifact-location.ts';
 import { guessContentType } from './content-type.ts';
-import { type DirectTransfers, listPartNumbers, PART_EXPIRY_SECONDS } from './direct.ts';
+import {
+  type DirectTransfers,
+  listPartNumbers,
+  nameAttachment,
+  PART_EXPIRY_SECONDS,
+} from './direct.ts';
 import { describeContent } from './s3-upload.ts';
 
 /** As many addresses are signed at once: no network is asked for that. */
@@ -58,6 +61,7 @@ export function createS3Transfers({ client, locate, extra, attempt }: S3Objects)
         const command = new AbortMultipartUploadCommand({ ...locate(path), UploadId });
         await client.send(command, { abortSignal: signal });
       }),
+    signsAllDownloads: true,
     signDownload: (path, expiresIn, signal) =>
       attempt(path, signal, async () => {
         const { GetObjectCommand, HeadObjectCommand } = await import('@aws-sdk/client-s3');
@@ -65,7 +69,7 @@ export function createS3Transfers({ client, locate, extra, attempt }: S3Objects)
         const object = locate(path);
         const head = new HeadObjectCommand(object);
         const { ContentLength } = await client.send(head, { abortSignal: signal });
-        const disposition = nameAttachment(posix.basename(path));
+        const disposition = nameAttachment(path);
         const command = new GetObjectCommand({
           ...object,
           ResponseContentDisposition: disposition,
@@ -112,11 +116,3 @@ function watchHeaders({ middlewareStack }: PutObjectCommand): WatchedHeaders {
 
 /** Who must own the bucket: it stands in the address. */
 const OWNER_HEADER = 'x-amz-expected-bucket-owner';
-
-/** As a download under its own name, whatever a browser would rather do with it (RFC 6266). */
-function nameAttachment(name: string): string {
-  if (/^[\x20-\x7e]*$/.test(name)) {
-    return `attachment; filename="${name.replace(/[\\"]/g, '\\$&')}"`;
-  }
-  return `attachment; filename*=UTF-8''${quotePath(name)}`;
-}

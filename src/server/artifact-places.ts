@@ -24,6 +24,7 @@ import { checkHost } from './location-rules.ts';
 
 /** All below one of these is one store: the roots of runs are very many. */
 const BUCKET = /^((?:s3|gs):\/\/[^/]+)\/?(.*?)\/*$/is;
+const CONTAINER = /^((?:wasb|abfs)s?:\/\/[^/]+)\/*(.*?)\/*$/is;
 
 const MOST_SHARED = 50;
 
@@ -100,10 +101,14 @@ export class ArtifactPlaces {
       return this.#openDestination(readArtifactPath(joinPath(pathInProxy(root), path)));
     }
     checkHost(root, this.#options.trustedLocations);
-    const [, bucket, prefix = ''] = BUCKET.exec(root) ?? [];
+    const [, bucket, prefix = ''] = BUCKET.exec(root) ?? CONTAINER.exec(root) ?? [];
     if (bucket !== undefined && this.#mayShare(bucket)) {
       const store = await this.#share(bucket);
-      return { store, path: joinPath(prefix, path), file: undefined, release };
+      // The root of a data lake is an address, as where it is opened by itself.
+      const folder = schemeOf(root).startsWith('abfs')
+        ? trimSlashes(decodeLeniently(prefix))
+        : prefix;
+      return { store, path: joinPath(folder, path), file: undefined, release };
     }
     return this.#openPlace(root, path);
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { testModelUris } from '../contracts/model-uris.ts';
 import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 
 const makeFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'mlts-uris-'));
 
@@ -36,17 +36,9 @@ describe('an MLflow server', () => {
   }));
 });
 
-const reason = whyNoPostgres();
-
-describe.skipIf(reason !== undefined)(`PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  let server: RunningPostgres;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server?.stop());
-
+describeOnPostgres('PostgreSQL', (postgres) => {
   testModelUris('PostgreSQL', async () => {
-    const uri = await server.createDatabase();
+    const uri = await postgres().createDatabase();
     return { trackingUri: uri, registryUri: uri };
   });
 });

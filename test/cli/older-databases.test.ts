@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { askPython } from '../setup/mlflow.ts';
 import {
   loadOlderPostgres,
@@ -10,7 +10,7 @@ import {
   readSqliteContents,
 } from '../setup/older-databases.ts';
 import { OLDER_VERSIONS } from '../setup/older-mlflow.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 import { createRig, type Rig } from './rig.ts';
 
 let rig: Rig;
@@ -156,57 +156,46 @@ print(json.dumps({
   });
 });
 
-const reason = whyNoPostgres();
+describeOnPostgres('PostgreSQL databases of older MLflow versions', (postgres) => {
+  test.each(['2.0.1', '2.14.3', '3.9.0'])(
+    '%s: reads the same before and after the upgrade; writing is refused',
+    async (version) => {
+      const uri = await loadOlderPostgres(version, postgres());
+      const untouched = await readPostgresContents(postgres(), uri);
+      const printed = await readAll(uri);
+      await expectRefusals(uri);
+      expect(await readPostgresContents(postgres(), uri)).toEqual(untouched);
+      const upgraded = await rig.mlts(['db', 'upgrade', uri]);
+      expect([upgraded.exitCode, upgraded.stderr]).toEqual([
+        0,
+        expect.stringMatching(/upgraded postgresql\+psycopg2:\/\/.* from schema/),
+      ]);
+      expect(upgraded.stderr).not.toMatch(/p%40s|p@s/);
+      expect(printed).toEqual(await readAll(uri));
+    },
+  );
 
-describe.skipIf(reason !== undefined)(
-  `PostgreSQL databases of older MLflow versions${reason ? ` (skipped: ${reason})` : ''}`,
-  () => {
-    let server: RunningPostgres;
-    beforeAll(async () => {
-      server = await startPostgres();
-    });
-    afterAll(() => server?.stop());
+  test('a table that a server holds in a transaction is waited for', async () => {
+    const uri = await loadOlderPostgres('2.14.3', postgres());
+    const other = new pg.Client({ connectionString: uri.replace('+psycopg2', '') });
+    await other.connect();
+    await other.query("begin; update tags set value = 'changed' where key = 'stage'");
+    const upgrade = rig.mlts(['db', 'upgrade', uri]);
+    await sleep(1_500);
+    await other.query('commit');
+    await other.end();
+    expect((await upgrade).exitCode).toBe(0);
+    const { rows } = await readPostgresContents(postgres(), uri);
+    expect(rows.tags?.join()).toContain('["value","changed"]');
+  });
 
-    test.each(['2.0.1', '2.14.3', '3.9.0'])(
-      '%s: reads the same before and after the upgrade; writing is refused',
-      async (version) => {
-        const uri = await loadOlderPostgres(version, server);
-        const untouched = await readPostgresContents(server, uri);
-        const printed = await readAll(uri);
-        await expectRefusals(uri);
-        expect(await readPostgresContents(server, uri)).toEqual(untouched);
-        const upgraded = await rig.mlts(['db', 'upgrade', uri]);
-        expect([upgraded.exitCode, upgraded.stderr]).toEqual([
-          0,
-          expect.stringMatching(/upgraded postgresql\+psycopg2:\/\/.* from schema/),
-        ]);
-        expect(upgraded.stderr).not.toMatch(/p%40s|p@s/);
-        expect(printed).toEqual(await readAll(uri));
-      },
+  test('five upgrades at once: one does it, the others find it done', async () => {
+    const uri = await loadOlderPostgres('2.14.3', postgres());
+    const all = await Promise.all(
+      Array.from({ length: 5 }, () => rig.mlts(['db', 'upgrade', uri])),
     );
-
-    test('a table that a server holds in a transaction is waited for', async () => {
-      const uri = await loadOlderPostgres('2.14.3', server);
-      const other = new pg.Client({ connectionString: uri.replace('+psycopg2', '') });
-      await other.connect();
-      await other.query("begin; update tags set value = 'changed' where key = 'stage'");
-      const upgrade = rig.mlts(['db', 'upgrade', uri]);
-      await sleep(1_500);
-      await other.query('commit');
-      await other.end();
-      expect((await upgrade).exitCode).toBe(0);
-      const { rows } = await readPostgresContents(server, uri);
-      expect(rows.tags?.join()).toContain('["value","changed"]');
-    });
-
-    test('five upgrades at once: one does it, the others find it done', async () => {
-      const uri = await loadOlderPostgres('2.14.3', server);
-      const all = await Promise.all(
-        Array.from({ length: 5 }, () => rig.mlts(['db', 'upgrade', uri])),
-      );
-      expect(all.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0, 0]);
-      expect(all.filter(({ stderr }) => stderr.includes('in 42 steps'))).toHaveLength(1);
-      expect(all.filter(({ stderr }) => stderr.includes('nothing to do'))).toHaveLength(4);
-    });
-  },
-);
+    expect(all.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0, 0, 0]);
+    expect(all.filter(({ stderr }) => stderr.includes('in 42 steps'))).toHaveLength(1);
+    expect(all.filter(({ stderr }) => stderr.includes('nothing to do'))).toHaveLength(4);
+  });
+});

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 import { createRig, type Rig } from './rig.ts';
 
 const asJson = async (rig: Rig, ...args: readonly string[]): Promise<unknown> =>
@@ -107,19 +107,9 @@ describe('the model registry', () => {
       test('an MLflow server', () => changeEverything(server.uri));
     });
 
-    const reason = whyNoPostgres();
-    describe.skipIf(reason !== undefined)(
-      `PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`,
-      () => {
-        let server: RunningPostgres;
-        beforeAll(async () => {
-          server = await startPostgres();
-        });
-        afterAll(() => server?.stop());
-
-        test('PostgreSQL', async () => changeEverything(await server.createDatabase()));
-      },
-    );
+    describeOnPostgres('PostgreSQL', (postgres) => {
+      test('PostgreSQL', async () => changeEverything(await postgres().createDatabase()));
+    });
   });
 
   test.each([

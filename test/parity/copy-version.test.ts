@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRig } from '../cli/rig.ts';
 import { askPython, type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 
 const COPY = `
 import json, sys
@@ -60,17 +60,7 @@ describe("mlts model-versions copy does as Python's client", { timeout: 400_000 
     test('an MLflow server', () => copyAll(server.uri));
   });
 
-  const reason = whyNoPostgres();
-  describe.skipIf(reason !== undefined)(
-    `PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`,
-    () => {
-      let server: RunningPostgres;
-      beforeAll(async () => {
-        server = await startPostgres();
-      });
-      afterAll(() => server?.stop());
-
-      test('PostgreSQL', async () => copyAll(await server.createDatabase()));
-    },
-  );
+  describeOnPostgres('PostgreSQL', (postgres) => {
+    test('PostgreSQL', async () => copyAll(await postgres().createDatabase()));
+  });
 });

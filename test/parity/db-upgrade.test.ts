@@ -2,7 +2,7 @@ import { copyFile, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { openUpgradable, upgradeDatabase } from '../../src/sql/migrations/upgrade.ts';
 import { revisions } from '../../src/sql/schema/revisions.ts';
 import { createTestContext } from '../setup/context.ts';
@@ -16,7 +16,7 @@ import {
   upgradeWithMlflow,
 } from '../setup/older-databases.ts';
 import { fillWithOlderMlflow, OLDER_VERSIONS } from '../setup/older-mlflow.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 import { TRACE_ROWS } from './trace-rows.ts';
 
 async function upgrade(uri: string): Promise<void> {
@@ -66,41 +66,34 @@ describe('SQLite databases of older MLflow versions', () => {
   });
 });
 
-const reason = whyNoPostgres();
+describeOnPostgres('PostgreSQL databases of older MLflow versions', (postgres) => {
+  const versions = ['2.0.1', '2.14.3', '3.4.0', '3.9.0'];
+  const theirs = new Map<string, string>();
+  beforeAll(async () => {
+    for (const version of versions)
+      theirs.set(version, await loadOlderPostgres(version, postgres()));
+    await upgradeWithMlflow([...theirs.values()]);
+  });
 
-describe.skipIf(reason !== undefined)(
-  `PostgreSQL databases of older MLflow versions${reason ? ` (skipped: ${reason})` : ''}`,
-  () => {
-    const versions = ['2.0.1', '2.14.3', '3.4.0', '3.9.0'];
-    let server: RunningPostgres;
-    const theirs = new Map<string, string>();
-    beforeAll(async () => {
-      server = await startPostgres();
-      for (const version of versions) theirs.set(version, await loadOlderPostgres(version, server));
-      await upgradeWithMlflow([...theirs.values()]);
-    });
-    afterAll(() => server?.stop());
+  test.each(versions)('%s: every definition and row as MLflow leaves them', async (version) => {
+    const uri = await loadOlderPostgres(version, postgres());
+    await upgrade(uri);
+    const upgraded = await readPostgresContents(postgres(), uri);
+    const expected = await readPostgresContents(postgres(), theirs.get(version) ?? '');
+    expect(upgraded.definitions).toBe(expected.definitions);
+    expect(upgraded.rows).toEqual(expected.rows);
+    expect(upgraded.rows.alembic_version).toEqual(newest);
+  });
 
-    test.each(versions)('%s: every definition and row as MLflow leaves them', async (version) => {
-      const uri = await loadOlderPostgres(version, server);
-      await upgrade(uri);
-      const upgraded = await readPostgresContents(server, uri);
-      const expected = await readPostgresContents(server, theirs.get(version) ?? '');
-      expect(upgraded.definitions).toBe(expected.definitions);
-      expect(upgraded.rows).toEqual(expected.rows);
-      expect(upgraded.rows.alembic_version).toEqual(newest);
-    });
-
-    test('what traces hold moves as MLflow moves it', async () => {
-      const [ours, other] = [await server.createDatabase(), await server.createDatabase()];
-      await askPython(STOP_BEFORE_TRACES, [ours, other, TRACE_ROWS]);
-      await Promise.all([upgrade(ours), upgradeWithMlflow([other])]);
-      expect((await readPostgresContents(server, ours)).rows).toEqual(
-        (await readPostgresContents(server, other)).rows,
-      );
-    });
-  },
-);
+  test('what traces hold moves as MLflow moves it', async () => {
+    const [ours, other] = [await postgres().createDatabase(), await postgres().createDatabase()];
+    await askPython(STOP_BEFORE_TRACES, [ours, other, TRACE_ROWS]);
+    await Promise.all([upgrade(ours), upgradeWithMlflow([other])]);
+    expect((await readPostgresContents(postgres(), ours)).rows).toEqual(
+      (await readPostgresContents(postgres(), other)).rows,
+    );
+  });
+});
 
 /** MLflow's own migrations, stopped after each: `argv[1]` is the folder of the databases. */
 const STOP_AT_EACH = `

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRig, type Ended, type Rig } from '../cli/rig.ts';
 import { askPython } from '../setup/mlflow.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 import { FILL_STORE, moveArtifacts } from './gc-store.ts';
 
 /** One call of `gc`, on a copy of the store of its own; words in capitals stand for ids. */
@@ -187,30 +187,22 @@ describe('gc on SQLite', () => {
   }, 600_000);
 });
 
-const reason = whyNoPostgres();
-const title = `gc on PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`;
-
-describe.skipIf(reason !== undefined)(title, () => {
+describeOnPostgres('gc on PostgreSQL', (postgres) => {
   let rig: Rig;
-  let server: RunningPostgres;
   let store: Filled;
   beforeAll(async () => {
     rig = createRig();
-    server = await startPostgres();
-    store = await fillStore(rig, await server.createDatabase(), rig.path('filled'));
+    store = await fillStore(rig, await postgres().createDatabase(), rig.path('filled'));
   });
-  afterAll(async () => {
-    await server?.stop();
-    await rig[Symbol.asyncDispose]();
-  });
+  afterAll(() => rig?.[Symbol.asyncDispose]());
 
   test('removes what MLflow removes', async () => {
     const plain = (uri: string) => uri.replace('+psycopg2', '');
-    const dump = await execa(join(server.bin, 'pg_dump'), [plain(store.uri)]);
+    const dump = await execa(join(postgres().bin, 'pg_dump'), [plain(store.uri)]);
     const cases = CASES.filter(({ args, sql }) => args.length === 0 || sql !== undefined);
     await compareCases(rig, store, cases, async () => {
-      const uri = await server.createDatabase();
-      await execa(join(server.bin, 'psql'), ['-q', plain(uri)], { input: dump.stdout });
+      const uri = await postgres().createDatabase();
+      await execa(join(postgres().bin, 'psql'), ['-q', plain(uri)], { input: dump.stdout });
       return uri;
     });
   }, 600_000);

@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, describe } from 'vitest';
 import { openRegistryStore } from '../../src/registry/open.ts';
 import { testRegistryStore } from '../contracts/registry-store.ts';
 import { testStoredModelNames } from '../contracts/stored-model-names.ts';
 import { createTestContext } from '../setup/context.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 
-const reason = whyNoPostgres();
-
-describe.skipIf(reason !== undefined)(`PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  let server: RunningPostgres;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server?.stop());
-
+describeOnPostgres('PostgreSQL', (postgres) => {
   testRegistryStore('PostgreSQL', async () =>
-    openRegistryStore(await server.createDatabase(), createTestContext()),
+    openRegistryStore(await postgres().createDatabase(), createTestContext()),
   );
-  testStoredModelNames('PostgreSQL', () => server.createDatabase());
+  testStoredModelNames('PostgreSQL', () => postgres().createDatabase());
 });

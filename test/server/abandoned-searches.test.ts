@@ -4,13 +4,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, sql } from 'kysely';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectionStringOf } from '../../src/sql/postgres.ts';
 import { createReadingDialect } from '../../src/sql/reading-dialect.ts';
 import type { Tables } from '../../src/sql/tables.ts';
 import { testCache } from '../setup/cache.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 
 test('in SQLite, a query that nobody waits for when its turn comes is not run', async () => {
   const folder = await mkdtemp(join(testCache, 'abandoned-'));
@@ -34,13 +34,11 @@ test('in SQLite, a query that nobody waits for when its turn comes is not run', 
   await rm(folder, { recursive: true });
 });
 
-describe.skipIf(whyNoPostgres() !== undefined)('in PostgreSQL', () => {
-  let postgres: RunningPostgres;
+describeOnPostgres('in PostgreSQL', (postgres) => {
   let server: MltsServer;
   let other: pg.Client;
   beforeAll(async () => {
-    postgres = await startPostgres();
-    const uri = await postgres.createDatabase();
+    const uri = await postgres().createDatabase();
     server = await startMltsServer(['--backend-store-uri', uri, '--access-log']);
     other = new pg.Client({ connectionString: connectionStringOf(uri) });
     await other.connect();
@@ -48,7 +46,6 @@ describe.skipIf(whyNoPostgres() !== undefined)('in PostgreSQL', () => {
   afterAll(async () => {
     await other?.end();
     await server?.stop();
-    await postgres?.stop();
   });
 
   const WAITING = `select count(*)::int as n from pg_stat_activity

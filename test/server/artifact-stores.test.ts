@@ -5,7 +5,7 @@ import { startAzureServer } from '../setup/azure.ts';
 import { startGcsServer, whyNoGcs } from '../setup/gcs.ts';
 import type { RunningServer } from '../setup/mlflow.ts';
 import { startMltsServer } from '../setup/mlts-server.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 import { startS3Server } from '../setup/s3.ts';
 
 interface Place {
@@ -79,62 +79,50 @@ describe.each(PLACES)('mlts server over $name', ({ name, reason, start }) => {
   );
 });
 
-const postgresReason = whyNoPostgres();
-const title = (reason: string | undefined): string => (reason ? ` (skipped: ${reason})` : '');
-describe.skipIf(postgresReason !== undefined)(
-  `artifacts that clients reach by themselves, runs in PostgreSQL${title(postgresReason)}`,
-  () => {
-    let postgres: RunningPostgres;
-    let rig: Rig;
-    beforeAll(async () => {
-      postgres = await startPostgres();
-      rig = createRig();
-      await rig.write({ 'set/a.txt': 'A', 'set/in/größe.txt': 'BB' });
-    }, 120_000);
-    afterAll(async () => {
-      await postgres?.stop();
-      await rig?.[Symbol.asyncDispose]();
-    });
+describeOnPostgres('artifacts that clients reach by themselves, runs in PostgreSQL', (postgres) => {
+  let rig: Rig;
+  beforeAll(async () => {
+    rig = createRig();
+    await rig.write({ 'set/a.txt': 'A', 'set/in/größe.txt': 'BB' });
+  });
+  afterAll(() => rig?.[Symbol.asyncDispose]());
 
-    test.for(PLACES.filter(({ name }) => name !== 'its disk'))(
-      'on $name the server lists and hands out what a client has put there',
-      async ({ reason, start }, context) => {
-        if (reason !== undefined) context.skip(reason);
-        const place = await start();
-        const options = ['--backend-store-uri', await postgres.createDatabase()];
-        const root = ['--default-artifact-root', place.base ?? '', '--no-serve-artifacts'];
-        const server = await startMltsServer([...options, ...root], place.env);
-        try {
-          const env = { ...rig.env, ...place.env, MLFLOW_TRACKING_URI: server.uri };
-          const mlts = async (...args: string[]): Promise<string> => {
-            const { stdout, stderr, exitCode } = await rig.mlts(args, { env });
-            expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-            return stdout;
-          };
-          const created = await mlts('runs', 'create', '--experiment-id', '0');
-          const { run_id: run } = JSON.parse(created) as { run_id: string };
-          await mlts('artifacts', 'log-artifacts', '-r', run, '-l', rig.path('set'), '-a', 'x');
-          const ask = (path: string) => fetch(`${server.uri}${path}`);
-          const listed = await ask(`/api/2.0/mlflow/artifacts/list?run_id=${run}&path=x`);
-          expect(await listed.json()).toMatchObject({
-            root_uri: expect.stringContaining(place.base ?? ''),
-            files: expect.arrayContaining([
-              { path: 'x/a.txt', is_dir: false, file_size: 1 },
-              { path: 'x/in', is_dir: true },
-            ]),
-          });
-          const query = new URLSearchParams({ run_id: run, path: 'x/in/größe.txt' });
-          const file = await ask(`/get-artifact?${query}`);
-          expect([file.status, await file.text()]).toEqual([200, 'BB']);
-          expect((await ask(`/get-artifact?path=none&run_id=${run}`)).status).toBe(404);
-          const passing = await ask(
-            `/api/2.0/mlflow-artifacts/artifacts/0/${run}/artifacts/x/a.txt`,
-          );
-          expect(passing.status).toBe(503);
-        } finally {
-          await Promise.all([server.stop(), place.server?.stop()]);
-        }
-      },
-    );
-  },
-);
+  test.for(PLACES.filter(({ name }) => name !== 'its disk'))(
+    'on $name the server lists and hands out what a client has put there',
+    async ({ reason, start }, context) => {
+      if (reason !== undefined) context.skip(reason);
+      const place = await start();
+      const options = ['--backend-store-uri', await postgres().createDatabase()];
+      const root = ['--default-artifact-root', place.base ?? '', '--no-serve-artifacts'];
+      const server = await startMltsServer([...options, ...root], place.env);
+      try {
+        const env = { ...rig.env, ...place.env, MLFLOW_TRACKING_URI: server.uri };
+        const mlts = async (...args: string[]): Promise<string> => {
+          const { stdout, stderr, exitCode } = await rig.mlts(args, { env });
+          expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+          return stdout;
+        };
+        const created = await mlts('runs', 'create', '--experiment-id', '0');
+        const { run_id: run } = JSON.parse(created) as { run_id: string };
+        await mlts('artifacts', 'log-artifacts', '-r', run, '-l', rig.path('set'), '-a', 'x');
+        const ask = (path: string) => fetch(`${server.uri}${path}`);
+        const listed = await ask(`/api/2.0/mlflow/artifacts/list?run_id=${run}&path=x`);
+        expect(await listed.json()).toMatchObject({
+          root_uri: expect.stringContaining(place.base ?? ''),
+          files: expect.arrayContaining([
+            { path: 'x/a.txt', is_dir: false, file_size: 1 },
+            { path: 'x/in', is_dir: true },
+          ]),
+        });
+        const query = new URLSearchParams({ run_id: run, path: 'x/in/größe.txt' });
+        const file = await ask(`/get-artifact?${query}`);
+        expect([file.status, await file.text()]).toEqual([200, 'BB']);
+        expect((await ask(`/get-artifact?path=none&run_id=${run}`)).status).toBe(404);
+        const passing = await ask(`/api/2.0/mlflow-artifacts/artifacts/0/${run}/artifacts/x/a.txt`);
+        expect(passing.status).toBe(503);
+      } finally {
+        await Promise.all([server.stop(), place.server?.stop()]);
+      }
+    },
+  );
+});

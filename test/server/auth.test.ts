@@ -12,7 +12,7 @@ import { mlflowEnv } from '../setup/mlflow.ts';
 import { makeAuthWithMlflow } from '../setup/mlflow-auth.ts';
 import { dumpSchema } from '../setup/mlflow-database.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 
 let server: MltsServer;
 let password: string;
@@ -218,39 +218,29 @@ test('hashes of Werkzeug verify, whichever kind', async () => {
     expect(await verifyPassword('', stored)).toBe(false);
 });
 
-const missing = whyNoPostgres();
-describe.skipIf(missing !== undefined)(
-  `users in PostgreSQL${missing ? `: ${missing}` : ''}`,
-  () => {
-    let postgres: RunningPostgres;
-    beforeAll(async () => {
-      postgres = await startPostgres();
-    }, 120_000);
-    afterAll(() => postgres?.stop());
-
-    test("the tables are MLflow's, and the server works with them", async () => {
-      const [theirs, ours] = [await postgres.createDatabase(), await postgres.createDatabase()];
-      await makeAuthWithMlflow(theirs);
-      const connection = await openAuthDatabase(ours, createTestContext());
-      await connection.database.destroy();
-      const found = (await dumpSchema(postgres, ours)).split('\n');
-      for (const line of (await dumpSchema(postgres, theirs)).split('\n'))
-        expect(found).toContain(line);
-      const flags = ['--database-uri', theirs];
-      expect((await users(['create', 'pia', ...flags], 'a password of pia\n')).stderr).toMatch(
-        /made/,
-      );
-      await users(['grant', 'pia', 'experiment:3', 'EDIT', ...flags]);
-      await users(['grant', 'pia', 'experiment:3', 'READ', ...flags]);
-      await users(['token', 'pia', ...flags]);
-      const { stdout } = await users(['list', '--output', 'json', ...flags]);
-      expect(JSON.parse(stdout)).toMatchObject([
-        { username: 'pia', permissions: [{ permission: 'READ' }], tokens: ['default'] },
-      ]);
-      expect((await users(['delete', 'pia', ...flags])).exitCode).toBe(0);
-    }, 60_000);
-  },
-);
+describeOnPostgres('users in PostgreSQL', (postgres) => {
+  test("the tables are MLflow's, and the server works with them", async () => {
+    const [theirs, ours] = [await postgres().createDatabase(), await postgres().createDatabase()];
+    await makeAuthWithMlflow(theirs);
+    const connection = await openAuthDatabase(ours, createTestContext());
+    await connection.database.destroy();
+    const found = (await dumpSchema(postgres(), ours)).split('\n');
+    for (const line of (await dumpSchema(postgres(), theirs)).split('\n'))
+      expect(found).toContain(line);
+    const flags = ['--database-uri', theirs];
+    expect((await users(['create', 'pia', ...flags], 'a password of pia\n')).stderr).toMatch(
+      /made/,
+    );
+    await users(['grant', 'pia', 'experiment:3', 'EDIT', ...flags]);
+    await users(['grant', 'pia', 'experiment:3', 'READ', ...flags]);
+    await users(['token', 'pia', ...flags]);
+    const { stdout } = await users(['list', '--output', 'json', ...flags]);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { username: 'pia', permissions: [{ permission: 'READ' }], tokens: ['default'] },
+    ]);
+    expect((await users(['delete', 'pia', ...flags])).exitCode).toBe(0);
+  }, 60_000);
+});
 
 test("the tables in SQLite are MLflow's", async () => {
   const path = join(server.folder, 'theirs.db');

@@ -8,7 +8,7 @@ import { testStoredModelNames } from '../contracts/stored-model-names.ts';
 import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 
 const NAME = 'mlts server';
 
@@ -28,19 +28,13 @@ describe(NAME, () => {
   testStoredModelNames(NAME, async () => server.uri);
 });
 
-const reason = whyNoPostgres();
 const POSTGRES = 'mlts server on PostgreSQL';
-describe.skipIf(reason !== undefined)(`${POSTGRES}${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  let postgres: RunningPostgres;
+describeOnPostgres(POSTGRES, (postgres) => {
   let server: MltsServer;
   beforeAll(async () => {
-    postgres = await startPostgres();
-    server = await startMltsServer(['--backend-store-uri', await postgres.createDatabase()]);
-  }, 120_000);
-  afterAll(async () => {
-    await server?.stop();
-    await postgres?.stop();
+    server = await startMltsServer(['--backend-store-uri', await postgres().createDatabase()]);
   });
+  afterAll(() => server?.stop());
 
   testTrackingStore(POSTGRES, () => openTrackingStore(server.uri, createTestContext()), {
     lacksGenAi: true,

@@ -72,6 +72,14 @@ describe('Azure blobs', () => {
     const path = `/api/2.0/mlflow-artifacts/artifacts/x/${encodeURIComponent(file.path)}`;
     const stored = await fetch(`${server.uri}${path}`);
     expect(Buffer.from(await stored.arrayBuffer()).equals(CONTENT)).toBe(true);
+    const signed = await fetch(`${server.uri}${path.replace('/artifacts/', '/presigned/')}`);
+    const { url, file_size } = (await signed.json()) as { url: string; file_size: number };
+    expect(file_size).toBe(CONTENT.length);
+    const sent = await fetch(url);
+    expect(Buffer.from(await sent.arrayBuffer()).equals(CONTENT)).toBe(true);
+    expect(sent.headers.get('content-disposition')).toBe(
+      "attachment; filename*=UTF-8''gr%C3%B6%C3%9Fe%201.bin",
+    );
     const unfinished = second.credentials.map(({ url, part_number }) => ({ url, part_number }));
     expect(
       await ask(server, 'complete/x', {

@@ -2,10 +2,10 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { testCache } from '../setup/cache.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 import { mountSmallDisk, whyNoSmallDisk } from '../setup/small-disk.ts';
 
 let server: MltsServer;
@@ -114,16 +114,9 @@ describe('a SQLite file', () => {
   });
 });
 
-const missing = whyNoPostgres();
-describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? `: ${missing}` : ''}`, () => {
-  let postgres: RunningPostgres;
-  beforeAll(async () => {
-    postgres = await startPostgres();
-  }, 120_000);
-  afterAll(() => postgres?.stop());
-
+describeOnPostgres('PostgreSQL', (postgres) => {
   test('that stops under load and starts again: nothing acknowledged is lost', async () => {
-    const uri = await postgres.createDatabase();
+    const uri = await postgres().createDatabase();
     server = await startMltsServer(['--backend-store-uri', uri]);
     const written: string[] = [];
     let [isEnding, failures] = [false, 0];
@@ -139,9 +132,9 @@ describe.skipIf(missing !== undefined)(`PostgreSQL${missing ? `: ${missing}` : '
       }
     });
     while (written.length < 100) await sleep(10);
-    await postgres.halt();
+    await postgres().halt();
     while (failures < 40) await sleep(10);
-    await postgres.resume();
+    await postgres().resume();
     written.push(...(await writeUntilWell()));
     isEnding = true;
     await Promise.all(clients);

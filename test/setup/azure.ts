@@ -39,14 +39,15 @@ export interface AzureServer extends RunningServer {
   createContainer(name: string): Promise<void>;
 }
 
-/** A blob server on a free port, its data in a temporary folder; with a certificate it speaks TLS. */
+/** A blob server on a free port, its data in a temporary folder; with a certificate it speaks TLS, and takes logins. */
 export async function startAzureServer(tls?: CertificateFiles): Promise<AzureServer> {
   const program = await ensureAzurite();
   const port = await findFreePort();
   const folder = await mkdtemp(join(tmpdir(), 'mlts-azurite-'));
   const args = ['--blobHost', '127.0.0.1', '--blobPort', String(port), '--location', folder];
   const quiet = ['--silent', '--skipApiVersionCheck', '--disableTelemetry'];
-  const secure = tls === undefined ? [] : ['--cert', tls.certificate, '--key', tls.key];
+  const secure =
+    tls === undefined ? [] : ['--cert', tls.certificate, '--key', tls.key, '--oauth', 'basic'];
   const server = spawn(process.execPath, [program, ...args, ...quiet, ...secure], {
     stdio: 'ignore',
     detached: true,

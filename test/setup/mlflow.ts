@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { once, testCache } from './cache.ts';
+import { callWarmPython } from './warm-python.ts';
 
 /** The yardstick: mlts is compared with this MLflow and no other. */
 export const MLFLOW_VERSION = '3.17.2';
@@ -58,11 +59,14 @@ export async function askPython<T>(
   options: { readonly cwd?: string; readonly env?: Record<string, string> } = {},
 ): Promise<T> {
   const { python } = await ensureMlflow();
-  const { stdout } = await execa(python, ['-c', script, ...args], {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: mlflowEnv(options.env),
-    extendEnv: false,
+  const { cwd = process.cwd(), env } = options;
+  const { code, stdout, stderr } = await callWarmPython(python, {
+    script,
+    args,
+    cwd,
+    env: mlflowEnv(env),
   });
+  if (code !== 0) throw new Error(`Python ended with ${code}: ${stderr}`);
   return JSON.parse(stdout.slice(stdout.lastIndexOf('\n', stdout.length - 2) + 1)) as T;
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { revisions } from '../../src/sql/schema/revisions.ts';
 import { openTrackingStore } from '../../src/tracking/open.ts';
 import { testLoggedModels } from '../contracts/logged-models.ts';
@@ -8,38 +8,30 @@ import { testTrackingStore } from '../contracts/tracking-store.ts';
 import { createTestContext } from '../setup/context.ts';
 import { askPython } from '../setup/mlflow.ts';
 import { dumpSchema, makeWithMlflow } from '../setup/mlflow-database.ts';
-import { type RunningPostgres, startPostgres, whyNoPostgres } from '../setup/postgres.ts';
+import { describeOnPostgres } from '../setup/on-postgres.ts';
 
-const reason = whyNoPostgres();
-
-describe.skipIf(reason !== undefined)(`PostgreSQL${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  let server: RunningPostgres;
-  beforeAll(async () => {
-    server = await startPostgres();
-  });
-  afterAll(() => server?.stop());
-
+describeOnPostgres('PostgreSQL', (postgres) => {
   const open = (uri: string) => openTrackingStore(uri, createTestContext({ cwd: '/data' }));
 
-  testTrackingStore('PostgreSQL', async () => open(await server.createDatabase()));
-  testSearch('PostgreSQL', async () => open(await server.createDatabase()));
-  testLoggedModels('PostgreSQL', async () => open(await server.createDatabase()));
-  testStoredNames('PostgreSQL', () => server.createDatabase(), {
+  testTrackingStore('PostgreSQL', async () => open(await postgres().createDatabase()));
+  testSearch('PostgreSQL', async () => open(await postgres().createDatabase()));
+  testLoggedModels('PostgreSQL', async () => open(await postgres().createDatabase()));
+  testStoredNames('PostgreSQL', () => postgres().createDatabase(), {
     kind: 'PostgreSQL',
     schemaRevision: revisions[0],
   });
 
   test("ten that open an empty database at once make MLflow's own tables, once", async () => {
-    const [ours, theirs] = [await server.createDatabase(), await server.createDatabase()];
+    const [ours, theirs] = [await postgres().createDatabase(), await postgres().createDatabase()];
     await Promise.all([
       makeWithMlflow(theirs),
       ...Array.from({ length: 10 }, async () => (await open(ours)).close()),
     ]);
-    expect(await dumpSchema(server, ours)).toBe(await dumpSchema(server, theirs));
+    expect(await dumpSchema(postgres(), ours)).toBe(await dumpSchema(postgres(), theirs));
   });
 
   test('Python reads what mlts wrote, and goes on with it', async () => {
-    const uri = await server.createDatabase();
+    const uri = await postgres().createDatabase();
     const store = await open(uri);
     const experimentId = await store.createExperiment({ name: 'shared' });
     const run = { experimentId, userId: 'ann', startTimeMs: 1_000, tags: [] };
@@ -73,13 +65,13 @@ print(json.dumps({"params": run.data.params, "artifacts": run.info.artifact_uri,
     ['no such database', (uri: string) => `${uri}_gone`, 'INVALID_PARAMETER_VALUE'],
     ['nobody there', (uri: string) => uri.replace(/:\d+\//, ':1/'), 'TEMPORARILY_UNAVAILABLE'],
   ])('%s', async (_name, change, code) => {
-    const failure = open(change(await server.createDatabase()));
+    const failure = open(change(await postgres().createDatabase()));
     await expect(failure).rejects.toMatchObject({ code });
     await expect(failure).rejects.not.toThrow(/secretly|p%40s/);
   });
 
   test('a connection that the server cuts is made anew', async () => {
-    const uri = await server.createDatabase();
+    const uri = await postgres().createDatabase();
     const [store, other] = [await open(uri), await open(uri)];
     await store.getExperiment('0');
     await askPython(

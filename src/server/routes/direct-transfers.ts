@@ -73,10 +73,10 @@ export function listDirectEndpoints({ artifacts }: Services): readonly Endpoint[
       fields: { path: 'string' },
       handle: async ({ path = '' }, { signal }) => {
         const { store, path: inside } = await artifacts.openPassing(readInnerPath(path));
-        const { direct } = store;
-        if (direct?.signDownload === undefined) throw notSupported('Multipart download');
         const seconds = artifacts.presignedSeconds;
-        const { url, headers, sizeBytes } = await direct.signDownload(inside, seconds, signal);
+        const signed = await store.direct?.signDownload?.(inside, seconds, signal);
+        if (signed === undefined) throw notSupported('Multipart download');
+        const { url, headers, sizeBytes } = signed;
         return { url, headers, ...(sizeBytes === undefined ? {} : { file_size: sizeBytes }) };
       },
     }),
@@ -125,8 +125,9 @@ export function listPresignedEndpoints(services: Services): readonly Endpoint[] 
         const seconds = checkSeconds(sent.expiration ?? artifacts.presignedSeconds);
         const root = (await tracking.getRun(runId)).info.artifactUri;
         return withPlace(artifacts, root, inside, 'download', async ({ store, path }) => {
-          if (store.direct?.signDownload === undefined) throw notSupported('Presigned download');
-          const { url, sizeBytes } = await store.direct.signDownload(path, seconds, signal);
+          const signed = await store.direct?.signDownload?.(path, seconds, signal);
+          if (signed === undefined) throw notSupported('Presigned download');
+          const { url, sizeBytes } = signed;
           return {
             presigned_url: url,
             ...(sizeBytes === undefined ? {} : { file_size: sizeBytes }),

@@ -17,7 +17,7 @@ export function listServerEndpoints({ storeType, artifacts }: Services): readonl
           workspaces_enabled: false,
           trace_archival_enabled: false,
           multipart_uploads_enabled: direct !== undefined,
-          multipart_downloads_enabled: direct?.signDownload !== undefined,
+          multipart_downloads_enabled: direct?.signsAllDownloads === true,
           presigned_upload_run_id_supported: true,
           presigned_upload_model_id_supported: true,
           features_enabled: { gateway: false },
