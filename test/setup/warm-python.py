@@ -76,5 +76,6 @@ class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 if os.path.exists(SOCKET):
     os.unlink(SOCKET)
 server = Server(SOCKET, Handler)
-print("listening", flush=True)
+# At once, also where Python writes a line in two parts: nobody reads on.
+os.write(1, b"listening\n")
 server.serve_forever()
