@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/setup/global.ts'],
-    maxWorkers: 2,
+    // On two cores: much of the time is waiting, for servers to start and for retries.
+    maxWorkers: 3,
     testTimeout: 120_000,
     hookTimeout: 600_000,
     // Real servers on a busy machine fail now and then for reasons of their own; the report says `(retry x1)`.
