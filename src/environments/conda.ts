@@ -130,7 +130,7 @@ async function makeUnderLock(
     const found = await findListed(plan, context, signal);
     if (found?.isWhole) return found.prefix;
     // Whoever had the lock before and was killed may have left a tool at work.
-    await endProcessesWith(`${MAKING}=${plan.lock}`);
+    await endProcessesWith(`${MAKING}=${plan.lock}`, signal);
     if (found === undefined) return makeEnvironment(plan, context, signal);
     await addWhatLacks(found.prefix, plan, context, signal);
     return found.prefix;

@@ -42,8 +42,8 @@ export async function findProcessesWith(variable: string): Promise<readonly numb
   return pids.filter((_pid, index) => found[index]).map(Number);
 }
 
-/** Kills the processes that `findProcessesWith` finds, and waits until they are gone. */
-export async function endProcessesWith(variable: string): Promise<void> {
+/** Kills the processes that `findProcessesWith` finds, and waits until they are gone. @throws `signal.reason` */
+export async function endProcessesWith(variable: string, signal: AbortSignal): Promise<void> {
   for (let found = await findProcessesWith(variable); found.length > 0; ) {
     for (const pid of found) {
       try {
@@ -52,7 +52,9 @@ export async function endProcessesWith(variable: string): Promise<void> {
         // It has ended by itself.
       }
     }
-    await sleep(10);
+    await sleep(10, undefined, { signal }).catch(() => {
+      throw signal.reason;
+    });
     found = await findProcessesWith(variable);
   }
 }
