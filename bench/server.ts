@@ -10,6 +10,7 @@ import type { Load } from './load.ts';
 import { reportRatio } from './measure.ts';
 import { startServed } from './served.ts';
 import { type Asked, createRun, loadServer } from './server-load.ts';
+import { measureSqliteAlone } from './sqlite-alone.ts';
 import { startUsualMlflow } from './usual-mlflow.ts';
 
 /**
@@ -88,6 +89,7 @@ async function benchOnSqlite(): Promise<void> {
   const contest = await startContest();
   try {
     await compareWrites(contest, 20);
+    await tellOfSqlite(contest.ours.uri, contest.databases[0]);
     contest.databases.forEach(removeOtherRuns);
     const ids = contest.databases.map((path) => addRuns(path, 0, RUNS, POINTS));
     for (const [asked, goal] of READS) await compare(contest, asked, ids, 1, goal);
@@ -112,6 +114,16 @@ async function compareWrites(contest: Contest, goal: number): Promise<void> {
       const runs = [await createRun(contest.ours.uri), await createRun(contest.theirs.uri)];
       await compare(contest, asked, runs, connections, goal);
     }
+  }
+}
+
+/** In the database that our server wrote to just now. */
+async function tellOfSqlite(uri: string, path: string): Promise<void> {
+  for (const batches of CONNECTIONS) {
+    const amount = { batches, seconds: SECONDS };
+    const perSecond = measureSqliteAlone(path, await createRun(uri), amount);
+    const title = `SQLite alone, ${batches} such batch${batches === 1 ? '' : 'es'} in a commit`;
+    console.log(`${title.padEnd(46)} ${perSecond.toFixed(0).padStart(6)} a second`);
   }
 }
 
