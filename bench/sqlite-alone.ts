@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { journalAhead, speakAsMlflow } from '../src/sql/sqlite-settings.ts';
 
 const KEYS = Array.from({ length: 100 }, (_, index) => `m${index}`);
 const COLUMNS = '(key, value, timestamp, step, is_nan, run_uuid) values (?, ?, ?, ?, ?, ?)';
@@ -13,9 +14,8 @@ export function measureSqliteAlone(
   { batches, seconds }: { readonly batches: number; readonly seconds: number },
 ): number {
   const database = new DatabaseSync(path, { timeout: 60_000 });
-  database.exec(
-    'pragma synchronous = full; pragma cache_size = -32000; pragma wal_autocheckpoint = 16000',
-  );
+  speakAsMlflow(database);
+  journalAhead(database);
   const metric = database.prepare(`insert into metrics ${COLUMNS} on conflict do nothing`);
   const latest = database.prepare(
     `insert into latest_metrics ${COLUMNS} on conflict (key, run_uuid) do update

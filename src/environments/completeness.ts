@@ -1,9 +1,10 @@
 import { basename, join } from 'node:path';
+import { normalizePackageName } from '../core/package-name.ts';
 import { kindOf } from '../host/files.ts';
 import { tryTool } from '../host/tool.ts';
 import { readPipPart } from './conda-dependencies.ts';
 import type { EnvironmentAdditions } from './environment.ts';
-import { hasPackage, listPackages, nameDistribution } from './environment-folder.ts';
+import { hasPackage, listPackages } from './environment-folder.ts';
 import { readEnvironmentFile } from './specification.ts';
 import { UNFINISHED_FILE } from './virtualenv-build.ts';
 import { parseWritten } from './written-environment.ts';
@@ -60,7 +61,7 @@ export async function hasItsPipPart(
   const lines = (await readPipLines(file)).map((line) => line.replace(/(^|\s)#.*$/, '').trim());
   const asked = lines.flatMap((line) => NAMED.exec(line)?.[1] ?? []);
   const found = asked.length === 0 ? new Set() : await listPackages(prefix);
-  const unseen = asked.filter((name) => !found.has(nameDistribution(name)));
+  const unseen = asked.filter((name) => !found.has(normalizePackageName(name)));
   if (unseen.length === 0) return true;
   const python = join(prefix, 'bin', 'python');
   if ((await kindOf(python)) === undefined) return true;

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type Env, variables } from '../core/environment-variables.ts';
+import { normalizePackageName } from '../core/package-name.ts';
 import { kindOf, withLock } from '../host/files.ts';
 import {
   listFiles,
@@ -78,30 +79,26 @@ export async function hasPackage(
   name: string,
   version: string | undefined,
 ): Promise<boolean> {
-  for (const python of await listNames(join(folder, 'lib'))) {
-    const found = await listNames(join(folder, 'lib', python, 'site-packages'));
-    const isWanted = (one: string): boolean =>
-      version === undefined ? one.startsWith(`${name}-`) : one === `${name}-${version}.dist-info`;
-    if (found.some((one) => one.endsWith('.dist-info') && isWanted(one))) return true;
-  }
-  return false;
+  return (await listDistributions(folder)).some((one) =>
+    version === undefined ? one.startsWith(`${name}-`) : one === `${name}-${version}`,
+  );
 }
 
-/** The packages that are installed in it, as `nameDistribution` names them. Looks at names of files only. */
+/** The packages that are installed in it, by their normalized names. Looks at names of files only. */
 export async function listPackages(folder: string): Promise<ReadonlySet<string>> {
-  const found = new Set<string>();
-  for (const python of await listNames(join(folder, 'lib'))) {
-    for (const one of await listNames(join(folder, 'lib', python, 'site-packages'))) {
-      const [, name] = /^([^-]+)-.*\.dist-info$/.exec(one) ?? [];
-      if (name !== undefined) found.add(nameDistribution(name));
-    }
-  }
-  return found;
+  const names = (await listDistributions(folder)).map((one) => one.replace(/-.*/, ''));
+  return new Set(names.map(normalizePackageName));
 }
 
-/** `Foo.Bar`, `foo-bar` and `foo_bar` are one package (PEP 503), whose folder has the last name. */
-export function nameDistribution(name: string): string {
-  return name.toLowerCase().replace(/[-_.]+/g, '_');
+const DISTRIBUTION = /^([^-]+-.*)\.dist-info$/;
+
+/** As `NAME-VERSION`: no name has a dash there. */
+async function listDistributions(folder: string): Promise<readonly string[]> {
+  const pythons = await listNames(join(folder, 'lib'));
+  const found = await Promise.all(
+    pythons.map((python) => listNames(join(folder, 'lib', python, 'site-packages'))),
+  );
+  return found.flat().flatMap((one) => DISTRIBUTION.exec(one)?.[1] ?? []);
 }
 
 const PREFIX = '.partial-';

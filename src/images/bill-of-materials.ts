@@ -1,3 +1,4 @@
+import { normalizePackageName } from '../core/package-name.ts';
 import type { ModelImage } from './model-image.ts';
 import type { InstalledPackage } from './packages.ts';
 
@@ -24,7 +25,7 @@ export async function renderBillOfMaterials(
   );
   const sorted = packages.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   for (const { name, version, license } of sorted) {
-    const normalized = name.toLowerCase().replace(/[-_.]+/g, '-');
+    const normalized = normalizePackageName(name);
     const purl = new PackageURL('pypi', undefined, normalized, version, undefined, undefined);
     const component = new Models.Component(Enums.ComponentType.Library, name, {
       version,

@@ -1,8 +1,9 @@
 import { MLFLOW_VERSION } from '../core/mlflow-version.ts';
+import { normalizePackageName } from '../core/package-name.ts';
 import { listWords } from '../core/wording.ts';
 import type { Finding } from './finding.ts';
 import type { Mlmodel } from './mlmodel.ts';
-import { normalizeName, parseRequirement } from './requirement.ts';
+import { parseRequirement } from './requirement.ts';
 
 /** A path of this machine, plain, editable or as an address. */
 const LOCAL =
@@ -60,7 +61,7 @@ function checkMlflow(
   saved: string | undefined,
 ): readonly Finding[] {
   if (saved === undefined) return [];
-  const own = parsed.find(({ name }) => /^mlflow(-skinny)?$/.test(normalizeName(name)));
+  const own = parsed.find(({ name }) => /^mlflow(-skinny)?$/.test(normalizePackageName(name)));
   const pinned = own?.specifiers.find(isPin)?.replace(/^=+/, '');
   if (pinned !== undefined && isNewer(saved, pinned)) {
     return [

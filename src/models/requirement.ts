@@ -1,6 +1,6 @@
 /** One package as pip is asked for it (PEP 508), in the words of Python's `packaging`. */
 export interface PackageRequirement {
-  /** As written; `normalizeName` tells which are the same package. */
+  /** As written; `normalizePackageName` tells which are the same package. */
   readonly name: string;
   readonly extras: readonly string[];
   /** Each an operator and a version. */
@@ -40,11 +40,6 @@ export function formatRequirement(requirement: PackageRequirement): string {
   const shownUrl = url === undefined ? '' : ` @ ${url}${marker === undefined ? '' : ' '}`;
   const shownMarker = marker === undefined ? '' : `; ${marker}`;
   return `${name}${shownExtras}${[...specifiers].sort().join(',')}${shownUrl}${shownMarker}`;
-}
-
-/** `Foo_Bar` and `foo-bar` are one package (PEP 503). */
-export function normalizeName(name: string): string {
-  return name.toLowerCase().replace(/[-_.]+/g, '-');
 }
 
 /** Reads a text from left to right; spaces between its parts do not count. */

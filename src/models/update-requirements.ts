@@ -1,10 +1,6 @@
 import { InvalidInput, InvalidInputs } from '../core/errors.ts';
-import {
-  formatRequirement,
-  normalizeName,
-  type PackageRequirement,
-  parseRequirement,
-} from './requirement.ts';
+import { normalizePackageName } from '../core/package-name.ts';
+import { formatRequirement, type PackageRequirement, parseRequirement } from './requirement.ts';
 
 export type RequirementOperation = 'add' | 'remove';
 
@@ -47,7 +43,7 @@ function refuse(text: string): InvalidInput {
 function mergeSame(requirements: readonly PackageRequirement[]): readonly PackageRequirement[] {
   const merged = new Map<string, PackageRequirement>();
   for (const one of requirements) {
-    const key = normalizeName(one.name);
+    const key = normalizePackageName(one.name);
     const before = merged.get(key);
     merged.set(key, before?.marker === one.marker && before ? merge(before, one) : one);
   }
@@ -77,12 +73,12 @@ export function changeRequirements(
   lines: readonly string[],
   { operation, requirements }: RequirementChange,
 ): ChangedLines {
-  const wanted = new Map(requirements.map((one) => [normalizeName(one.name), one]));
+  const wanted = new Map(requirements.map((one) => [normalizePackageName(one.name), one]));
   const seen = new Set<string>();
   const changed: string[] = [];
   for (const line of lines) {
     const old = parseRequirement(line);
-    const key = old === undefined ? undefined : normalizeName(old.name);
+    const key = old === undefined ? undefined : normalizePackageName(old.name);
     if (key !== undefined && wanted.has(key)) {
       const next = wanted.get(key);
       if (operation === 'add' && next !== undefined && !seen.has(key)) {
