@@ -19,12 +19,9 @@ export function checkKey(kind: 'param' | 'tag' | 'metric', key: string): string 
   }
   const normal = posix.normalize(key);
   if (normal !== key || /^(\.$|\.\.|\/)|\/$/.test(normal)) {
-    throw new InvalidInput(
-      `the ${kind} name \`${key}\` is no plain path: it reads as \`${normal}\``,
-      {
-        hint: 'leave out `..`, `.`, double and outer slashes',
-      },
-    );
+    throw new InvalidInput(`the ${kind} name \`${key}\` is no plain path`, {
+      hint: 'leave out `..`, `.`, double and outer slashes',
+    });
   }
   if (lengthOf(key) > LONGEST_KEY) {
     throw new InvalidInput(`the ${kind} name \`${key}\` is longer than ${LONGEST_KEY} characters`);
