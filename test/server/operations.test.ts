@@ -88,7 +88,24 @@ describe('mlts server', () => {
       'https://app.example',
     ]);
     expect(known.headers.get('x-frame-options')).toBe('SAMEORIGIN');
+    // Browsers name an origin; what a proxy has emptied is none.
+    expect((await from('')).status).toBe(200);
   });
+
+  test.each([
+    ['https://app.example', null, 'Origin'],
+    ['*', '*', null],
+  ])(
+    'what a cache keeps of an answer without an origin is good for pages of %s',
+    async (origins, allowed, vary) => {
+      server = await startMltsServer(['--cors-allowed-origins', origins]);
+      const { headers } = await ask('/health');
+      expect([headers.get('access-control-allow-origin'), headers.get('vary')]).toEqual([
+        allowed,
+        vary,
+      ]);
+    },
+  );
 
   test.each([
     ['--gunicorn-opts', '--workers 2'],
