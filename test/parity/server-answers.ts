@@ -55,8 +55,8 @@ function settle(value: unknown, ids: Ids, key = ''): unknown {
     );
   }
   if (typeof value === 'number' && TIME.test(key) && value > 1e12) return 'NOW';
-  if (key === 'next_page_token') return 'TOKEN';
   if (typeof value !== 'string') return value;
+  if (key === 'next_page_token') return Buffer.from(value, 'base64').toString('utf8');
   if (RANDOM_NAME.test(value)) return 'NAME';
   return value.replace(
     /[0-9a-f]{32}|\b\d{18}\b/g,

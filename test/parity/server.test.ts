@@ -3,6 +3,7 @@ import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
 import { type Answer, askServer, type Ids, isSame, settleAnswer } from './server-answers.ts';
 import { listOddities } from './server-oddities.ts';
+import { listModelHistory, listPages } from './server-pages.ts';
 import { listQuestions, PREPARATION, type Question } from './server-questions.ts';
 
 let theirs: RunningServer;
@@ -40,7 +41,8 @@ test('hundreds of questions, good and bad, get the answers that MLflow gives', a
   const [theirIds, ourIds]: [Ids, Ids] = [new Map(), new Map()];
   const differences: unknown[] = [];
   let count = 0;
-  for (const question of [...PREPARATION, ...listQuestions(), ...listOddities()]) {
+  const questions = [listQuestions, listOddities, listPages, listModelHistory];
+  for (const question of [...PREPARATION, ...questions.flatMap((list) => [...list()])]) {
     const [their, our] = await Promise.all([
       askServer(theirs.uri, question, theirIds),
       askServer(ours.uri, question, ourIds),
