@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
 import { type Answer, askServer, type Ids, isSame, settleAnswer } from './server-answers.ts';
 import { listPlainQuestions, PREPARATION, type Question } from './server-questions.ts';
 
-const IN_FOLDER = ['--backend-store-uri', 'mlruns'];
-
 let theirs: RunningServer;
 let ours: MltsServer;
-beforeAll(async () => {
-  [theirs, ours] = await Promise.all([
-    startMlflowServer(IN_FOLDER, { MLFLOW_ALLOW_FILE_STORE: 'true' }),
-    startMltsServer(IN_FOLDER),
-  ]);
-});
-afterAll(async () => {
+afterEach(async () => {
   await Promise.all([theirs?.stop(), ours?.stop()]);
 });
 
@@ -26,9 +18,20 @@ const READ_AGAIN: readonly Question[] = [
   'registered-models/get?name=rm',
   'model-versions/get?name=rm&version=1',
   'model-versions/get?name=rm&version=3',
+  'model-versions/get-download-uri?name=rm&version=2',
+  'model-versions/get-download-uri?name=rm&version=3',
 ].map((path) => ({ method: 'GET', path }));
 
-test('a server of a folder gives the addresses and data that MLflow gives', async () => {
+test.each([
+  ['a folder', ['--backend-store-uri', 'mlruns']],
+  ['a registry of its own', ['--registry-store-uri', 'sqlite:///models.db']],
+  ['a registry in a folder', ['--registry-store-uri', 'models']],
+  ['runs in a folder', ['--backend-store-uri', 'mlruns', '--registry-store-uri', 'sqlite:///m.db']],
+])('a server with %s gives the addresses and data that MLflow gives', async (_name, stores) => {
+  [theirs, ours] = await Promise.all([
+    startMlflowServer(stores, { MLFLOW_ALLOW_FILE_STORE: 'true' }),
+    startMltsServer(stores),
+  ]);
   const [theirIds, ourIds]: [Ids, Ids] = [new Map(), new Map()];
   const differences: unknown[] = [];
   for (const question of [...PREPARATION, ...READ_AGAIN, ...listPlainQuestions(), ...READ_AGAIN]) {
