@@ -17,6 +17,8 @@ export interface ServerApp {
   readonly endpoints: readonly Endpoint[];
   /** What is at the root: `/health` and the like; `path` is the whole of it. */
   readonly pages: readonly Endpoint[];
+  /** Pages without the prefix. */
+  readonly rootPages?: readonly Endpoint[];
   /** Guarded as the API is, and at the root too: `/get-artifact` and the like. */
   readonly files: readonly Endpoint[];
   /** Before all paths, such as `/mlflow`; empty: nothing. */
@@ -92,8 +94,9 @@ async function answer(
   );
 }
 
-function fillRouter({ endpoints, pages, files, prefix }: ServerApp): Router {
+function fillRouter({ endpoints, pages, rootPages = [], files, prefix }: ServerApp): Router {
   const router = new Router();
+  for (const page of rootPages) router.add(page.path, page);
   for (const page of [...pages, ...files]) router.add(`${prefix}${page.path}`, page);
   for (const endpoint of endpoints) {
     if (!endpoint.isForBrowsers) {

@@ -11,7 +11,7 @@ import type { Place } from './artifact-places.ts';
 const TEXTS = new Set([
   ...['txt', 'log', 'err', 'cfg', 'conf', 'cnf', 'cf', 'ini', 'properties', 'prop', 'hocon'],
   ...['toml', 'yaml', 'yml', 'xml', 'json', 'js', 'py', 'py3', 'csv', 'tsv', 'md', 'rst'],
-  ...['ipynb', 'MLmodel', 'MLproject'],
+  ...['ipynb', 'MLmodel', 'mlproject'],
 ]);
 
 /**

@@ -34,8 +34,7 @@ export function protect(handler: HttpHandler, options: SecurityOptions): HttpHan
   return async (request) => {
     const origin = request.headers.origin;
     const answer = refuse(request) ?? (await answerAllowed(request));
-    const shared = origin === undefined ? NOTHING : tellOrigin(origin);
-    return { ...answer, headers: { ...own, ...shared, ...answer.headers } };
+    return { ...answer, headers: { ...own, ...tellOrigin(origin), ...answer.headers } };
   };
 
   function refuse({ path, method, headers }: HttpRequest): HttpAnswer | undefined {
@@ -43,7 +42,7 @@ export function protect(handler: HttpHandler, options: SecurityOptions): HttpHan
       return forbid('the Host header names no host that this server answers for: --allowed-hosts');
     }
     const { origin } = headers;
-    if (origin === undefined || !CHANGING.has(method)) return undefined;
+    if (!origin || !CHANGING.has(method)) return undefined;
     if (LOCAL_PAGE.test(origin) || mayCallFrom(origin)) return undefined;
     return forbid('pages of another origin may not call this server: --cors-allowed-origins');
   }
@@ -53,10 +52,13 @@ export function protect(handler: HttpHandler, options: SecurityOptions): HttpHan
     return isPreflight ? answerPreflight(request) : handler(request);
   }
 
-  /** A browser shows the answer only to pages that are named here; `*` is told without credentials. */
-  function tellOrigin(origin: string): Readonly<Record<string, string>> {
+  /**
+   * A browser shows the answer only to pages that are named here; `*` is told without credentials. Answers to those
+   * who name no origin say so too: a cache may hand them to a page.
+   */
+  function tellOrigin(origin: string | undefined): Readonly<Record<string, string>> {
     if (options.allowedOrigins.includes('*')) return { 'access-control-allow-origin': '*' };
-    if (!LOCAL_ORIGIN.test(origin) && !mayCallFrom(origin)) return { vary: 'Origin' };
+    if (!origin || !(LOCAL_ORIGIN.test(origin) || mayCallFrom(origin))) return { vary: 'Origin' };
     return {
       'access-control-allow-origin': origin,
       'access-control-allow-credentials': 'true',
@@ -64,8 +66,6 @@ export function protect(handler: HttpHandler, options: SecurityOptions): HttpHan
     };
   }
 }
-
-const NOTHING = {};
 
 function listOwnHeaders(frameOptions: string): Readonly<Record<string, string>> {
   const frame = frameOptions.toUpperCase();

@@ -54,13 +54,14 @@ export async function serveTracking(options: ServerOptions, context: Context): P
   const services = await openServices(options, context);
   let auth: Auth | undefined;
   try {
-    const metrics = options.exposesMetrics ? await makeMetrics() : undefined;
+    const metrics = options.exposesMetrics ? await makeMetrics(options) : undefined;
     auth = options.needsLogin ? await openLogin(services, options, context) : undefined;
     const served = listServed(services, options.artifactsOnly);
     const app = createServerApp({
       ...served,
       endpoints: [...served.endpoints, ...(auth?.endpoints ?? [])],
-      pages: [...listPages(), ...(metrics === undefined ? [] : [metrics.page])],
+      pages: listPages(),
+      rootPages: metrics === undefined ? [] : [metrics.page],
       prefix: options.prefix,
       guard: auth?.guard,
       onFault: (error, { method, path }) => tellFault(error, `${method} ${path}`, context),
@@ -76,9 +77,9 @@ export async function serveTracking(options: ServerOptions, context: Context): P
 }
 
 /** Loaded only where it is asked for. */
-async function makeMetrics(): Promise<ServerMetrics> {
+async function makeMetrics({ prefix }: ServerOptions): Promise<ServerMetrics> {
   const { createServerMetrics } = await import('./metrics.ts');
-  return createServerMetrics();
+  return createServerMetrics(prefix);
 }
 
 /** Loaded only where it is asked for. */

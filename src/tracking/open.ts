@@ -53,7 +53,7 @@ export async function openTrackingStore(
       return RestTrackingStore.open(uri, context);
     }
     case 'folder':
-      return openFileStore(uri, place.path, context);
+      return openFileStore(uri, place.path, context, use);
   }
 }
 
@@ -75,11 +75,16 @@ async function openFileStore(
   uri: string,
   folder: string,
   context: Context,
+  { isServer = false }: SqlUse,
 ): Promise<TrackingStore> {
   const { FileTrackingStore } = await import('./file/file-tracking-store.ts');
   const { env, cwd, now, terminal, interrupts } = context;
+  const own = resolveLocation(uri, cwd);
+  const root = isServer ? env[variables.artifactRoot] : undefined;
   return FileTrackingStore.open(folder, {
-    uri: resolveLocation(uri, cwd),
+    uri: own,
+    // As MLflow: a folder that nobody serves keeps its artifacts itself, whatever a server above says.
+    artifactRoot: root ? resolveLocation(root, cwd) : own,
     cwd,
     lockFolder: join(cacheDirectory(env), 'locks'),
     lengths: readLengthRule(env, terminal.warn),

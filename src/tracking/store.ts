@@ -88,7 +88,7 @@ export interface LoggedModelOrder {
   /** An attribute, or `metrics.NAME`. */
   readonly field: string;
   readonly isAscending: boolean;
-  readonly dataset?: Partial<DatasetName>;
+  readonly dataset?: Partial<DatasetName> | undefined;
 }
 
 /** `filter` in MLflow's own language; without `orderBy` the newest come first. */

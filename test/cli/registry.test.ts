@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openTrackingStore } from '../../src/tracking/open.ts';
+import { createTestContext } from '../setup/context.ts';
 import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
 import { describeOnPostgres } from '../setup/on-postgres.ts';
 import { createRig, type Rig } from './rig.ts';
@@ -142,4 +144,28 @@ describe('the model registry', () => {
       stderr: expect.stringMatching(/no model registry for `ftp:.*\nhint: use sqlite/),
     });
   });
+
+  test.each(['sqlite:///models.db', 'models'])(
+    'a logged model of another store is registered in %s',
+    async (registry) => {
+      await using rig = createRig();
+      const runs = `sqlite:///${rig.path('runs.db')}`;
+      const tracking = await openTrackingStore(runs, createTestContext());
+      const runId = 'a'.repeat(32);
+      const given = { experimentId: '0', name: 'churn', sourceRunId: runId };
+      const model = await tracking.loggedModels.create(given);
+      await tracking.close();
+      const env = { MLFLOW_TRACKING_URI: runs, MLFLOW_REGISTRY_URI: registry };
+      await rig.mlts(['registered-models', 'create', 'a'], { env });
+      const create = ['model-versions', 'create', 'a', '--source', `models:/${model.id}`];
+      expect(await rig.mlts(create, { env })).toMatchObject({ exitCode: 0, stdout: '1\n' });
+      const found = await rig.mlts(['model-versions', 'get', 'a', '1', '-o', 'json'], { env });
+      expect(JSON.parse(found.stdout)).toMatchObject({ run_id: runId });
+      const unknown = [...create.slice(0, -1), `models:/m-${'0'.repeat(32)}`];
+      expect(await rig.mlts(unknown, { env })).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining('names no model that can be registered'),
+      });
+    },
+  );
 });

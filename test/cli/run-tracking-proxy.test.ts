@@ -229,6 +229,27 @@ describe('mlts run --tracking-proxy', () => {
     expect(await readFile(note, 'utf8')).toBe('hello');
   }, 120_000);
 
+  test('keeps where a model lies in a registry of its own', async () => {
+    const { python } = await ensureMlflow();
+    await using rig = createRig({ MLFLOW_DISABLE_TELEMETRY: 'true', GIT_PYTHON_REFRESH: 'quiet' });
+    await rig.write({
+      'p/MLproject': `entry_points:\n  main: {command: "${python} -W ignore train.py all"}\n`,
+      'p/train.py': TRAINING,
+    });
+    const words = ['run', 'p', '--env-manager', 'local', '--tracking-proxy'];
+    const registry = { MLFLOW_REGISTRY_URI: `sqlite:///${rig.path('models.db')}` };
+    const ended = await rig.mlts(words, { env: registry });
+    expect(ended, ended.stderr).toMatchObject({ exitCode: 0 });
+    expect(ended.stdout).toContain('predicts [2.0, 4.0]');
+    const database = new DatabaseSync(rig.path('models.db'), { readOnly: true });
+    const version = database.prepare('SELECT source, storage_location FROM model_versions').get();
+    database.close();
+    expect(version).toMatchObject({
+      source: expect.stringMatching(/^models:\/m-/),
+      storage_location: expect.stringMatching(/^(file:\/\/)?\/.*\/mlruns\/0\/models\/m-/),
+    });
+  }, 120_000);
+
   test('a server needs none', async () => {
     await using rig = createRig();
     await rig.write({ 'p/MLproject': 'entry_points: {main: {command: "true"}}\n' });

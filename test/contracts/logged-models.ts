@@ -361,7 +361,8 @@ export function testLoggedModels(
         ['last_updated_timestamp < 5', ''],
         ["source_run_id = 'none'", ''],
       ])('%s', async (filter, names) => {
-        if (name === 'a folder' && /metrics.loss/.test(filter)) return; // Tested below.
+        // Of several values of a metric, one of which counts, a folder and a database choose another.
+        if (name.endsWith('a folder') && /metrics.loss/.test(filter)) return;
         expect(await findNames({ filter, orderBy: byName })).toBe(names);
       });
 

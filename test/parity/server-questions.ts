@@ -213,6 +213,11 @@ const HOSTILE_VALUES: readonly unknown[] = [
   '$none',
 ];
 
+/** Requests that succeed. */
+export function listPlainQuestions(): readonly Question[] {
+  return BASES.map(([method, path, body]) => ask(method, path, body));
+}
+
 /** Each request as it is, without each of its fields, and with each field replaced by what it should not be. */
 export function* listQuestions(): Generator<Question> {
   for (const [method, path, body] of BASES) {

@@ -28,6 +28,23 @@ describe(NAME, () => {
   testStoredModelNames(NAME, async () => server.uri);
 });
 
+const FOLDER = 'mlts server of a folder';
+describe(FOLDER, () => {
+  let server: MltsServer;
+  beforeAll(async () => {
+    server = await startMltsServer(['--backend-store-uri', 'mlruns']);
+  });
+  afterAll(() => server?.stop());
+
+  testTrackingStore(FOLDER, () => openTrackingStore(server.uri, createTestContext()), {
+    lacksGenAi: true,
+  });
+  testSearch(FOLDER, () => openTrackingStore(server.uri, createTestContext()));
+  testLoggedModels(FOLDER, () => openTrackingStore(server.uri, createTestContext()));
+  testRegistryStore(FOLDER, () => openRegistryStore(server.uri, createTestContext()));
+  testStoredModelNames(FOLDER, async () => server.uri);
+});
+
 const POSTGRES = 'mlts server on PostgreSQL';
 describeOnPostgres(POSTGRES, (postgres) => {
   let server: MltsServer;

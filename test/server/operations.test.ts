@@ -64,11 +64,21 @@ describe('mlts server', () => {
     expect(server.said.stdout).toContain('"requestId":"mine-1"');
   });
 
-  test('/metrics is there where it is asked for', async () => {
-    server = await startMltsServer(['--expose-prometheus', 'unused']);
-    await ask('/health');
-    const told = await (await ask('/metrics')).text();
-    expect(told).toContain('mlts_http_request_duration_seconds_count{method="GET",status="200"} 1');
+  test('/metrics has the names that MLflow gives, and leaves probes out', async () => {
+    server = await startMltsServer(['--expose-prometheus', 'unused', '--static-prefix', '/ml']);
+    for (const path of ['/health', '/version', '/', '/api/2.0/mlflow/experiments/get']) {
+      await ask(path);
+    }
+    const root = await fetch(new URL('/metrics', server.uri));
+    const told = await root.text();
+    const lines = told.split('\n').filter((line) => /^mlflow_\w+_(total|count)\{/.test(line));
+    expect(lines.sort()).toEqual([
+      'mlflow_http_request_duration_seconds_count{mlflow_version="3.17.2",method="GET",status="200"} 1',
+      'mlflow_http_request_duration_seconds_count{mlflow_version="3.17.2",method="GET",status="400"} 1',
+      'mlflow_http_request_total{method="GET",status="200"} 1',
+      'mlflow_http_request_total{method="GET",status="400"} 1',
+    ]);
+    expect(told).toMatch(/^mlflow_http_request_duration_seconds_bucket\{le="0.075",/m);
   });
 
   test('foreign names and pages are refused, known ones answered', async () => {
@@ -88,7 +98,24 @@ describe('mlts server', () => {
       'https://app.example',
     ]);
     expect(known.headers.get('x-frame-options')).toBe('SAMEORIGIN');
+    // Browsers name an origin; what a proxy has emptied is none.
+    expect((await from('')).status).toBe(200);
   });
+
+  test.each([
+    ['https://app.example', null, 'Origin'],
+    ['*', '*', null],
+  ])(
+    'what a cache keeps of an answer without an origin is good for pages of %s',
+    async (origins, allowed, vary) => {
+      server = await startMltsServer(['--cors-allowed-origins', origins]);
+      const { headers } = await ask('/health');
+      expect([headers.get('access-control-allow-origin'), headers.get('vary')]).toEqual([
+        allowed,
+        vary,
+      ]);
+    },
+  );
 
   test.each([
     ['--gunicorn-opts', '--workers 2'],

@@ -1,9 +1,13 @@
 import { Command } from 'commander';
 import { resolveLocation } from '../../core/artifact-location.ts';
 import type { Tag } from '../../core/entities.ts';
+import { variables } from '../../core/environment-variables.ts';
+import { InvalidInput, NotFound } from '../../core/errors.ts';
+import type { LoggedModel } from '../../core/logged-model.ts';
 import type { Context } from '../../host/context.ts';
 import { withRegistryStore } from '../registry-store.ts';
 import { createTagOption } from '../tag-option.ts';
+import { withTrackingStore } from '../tracking-store.ts';
 import { createNameArgument } from './arguments.ts';
 
 interface CreateFlags {
@@ -31,10 +35,33 @@ export function createCreateCommand(context: Context): Command {
       const { runId, description, tag: tags = [] } = flags;
       const source = resolveLocation(flags.source, context.cwd);
       const modelId = flags.modelId ?? /^models:\/+([^/@]+)$/.exec(source)?.[1];
+      const model = await findElsewhere(modelId, context);
       const { version } = await withRegistryStore(context, (store) =>
-        store.createVersion({ name, source, runId, modelId, description, tags }),
+        store.createVersion({
+          name,
+          source,
+          runId: runId ?? model?.sourceRunId,
+          modelId,
+          location: model?.artifactUri,
+          description,
+          tags,
+        }),
       );
       context.terminal.print(String(version));
       context.terminal.note(`created version ${version} of \`${name}\``);
     });
+}
+
+/** A registry of its own does not know the logged models, which are where the runs are. */
+async function findElsewhere(
+  modelId: string | undefined,
+  context: Context,
+): Promise<LoggedModel | undefined> {
+  if (modelId === undefined || !context.env[variables.registryUri]) return undefined;
+  return withTrackingStore(context, ({ loggedModels }) =>
+    loggedModels.get(modelId).catch((error: unknown) => {
+      if (error instanceof NotFound || error instanceof InvalidInput) return undefined;
+      throw error;
+    }),
+  );
 }

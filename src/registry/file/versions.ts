@@ -96,7 +96,7 @@ function describe(
     version,
     stage: readStage(meta),
     aliases: aliases.filter((alias) => alias.version === version).map(({ alias }) => alias),
-    description: readOptional(meta, 'description'),
+    description: meta.description == null ? undefined : readText(meta, 'description'),
     source: readOptional(meta, 'source'),
     runId: readOptional(meta, 'run_id'),
     runLink: readOptional(meta, 'run_link'),

@@ -145,7 +145,9 @@ function readDataset({ dataset_name: name = '', dataset_digest: digest }: SentDa
   return digest ? { name, digest } : { name };
 }
 
+/** Undefined where none is named: then values on no dataset count too. */
 function readPartialDataset({ dataset_name: name, dataset_digest: digest }: SentDataset) {
+  if (!name && !digest) return undefined;
   return { ...(name ? { name } : {}), ...(digest ? { digest } : {}) };
 }
 

@@ -1,3 +1,5 @@
+import { InvalidInput, NotFound } from '../../core/errors.ts';
+import type { LoggedModel } from '../../core/logged-model.ts';
 import { list, requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { readStage, readVersionNumber } from '../registry-values.ts';
@@ -52,10 +54,12 @@ function createVersion(services: Services): Endpoint {
       const said = { source, runId: sent.run_id, modelId: sent.model_id };
       const tags = readTags(sent.tags);
       const from = isPromptSource(source, tags) ? said : await checkVersionSource(said, services);
+      const model = await findLoggedModel(from.modelId, services);
       const version = await registry.createVersion({
         ...from,
         // As MLflow has it: '' differs from every run, where nothing would be neither equal nor different.
-        runId: from.runId ?? '',
+        runId: from.runId || (model?.sourceRunId ?? ''),
+        location: model?.artifactUri,
         name,
         runLink: sent.run_link ?? '',
         description,
@@ -64,6 +68,18 @@ function createVersion(services: Services): Endpoint {
       if (from.modelId) await noteVersion(tracking, from.modelId, name, version.version);
       return { model_version: writeModelVersion(version) };
     },
+  });
+}
+
+/** It may lie in another store than the registry, which does not find it then. */
+async function findLoggedModel(
+  modelId: string | undefined,
+  { tracking }: Services,
+): Promise<LoggedModel | undefined> {
+  if (!modelId) return undefined;
+  return tracking.loggedModels.get(modelId).catch((error: unknown) => {
+    if (error instanceof NotFound || error instanceof InvalidInput) return undefined;
+    throw error;
   });
 }
 

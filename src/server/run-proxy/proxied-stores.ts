@@ -59,11 +59,15 @@ function proxyModels(store: LoggedModelStore, addresses: ArtifactAddresses): Log
   });
 }
 
-/** A version's source is stored as it would be without the proxy. */
+/** Where a version's files lie is stored as it would be without the proxy. */
 export function proxyRegistry(store: RegistryStore, addresses: ArtifactAddresses): RegistryStore {
   return overlay(store, {
     createVersion: async (version) =>
-      store.createVersion({ ...version, source: await addresses.keep(version.source) }),
+      store.createVersion({
+        ...version,
+        source: await addresses.keep(version.source),
+        location: version.location && (await addresses.keep(version.location)),
+      }),
     getDownloadUri: async (name, version) =>
       addresses.showAny(await store.getDownloadUri(name, version)),
   });

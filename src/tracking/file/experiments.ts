@@ -79,7 +79,7 @@ function toExperiment(meta: Meta, tags: readonly Tag[]): Experiment {
 export interface NewExperimentFolder {
   readonly id: string;
   readonly name: string;
-  /** Absolute path or URI; undefined: below `artifactRoot`. */
+  /** Absolute path or URI; undefined or empty: below `artifactRoot`. */
   readonly artifactLocation: string | undefined;
   readonly artifactRoot: string;
   readonly tags: readonly Tag[];
@@ -96,7 +96,7 @@ export async function writeExperimentFolder(
   await makeFolder(folder);
   await writeValues(folder, 'tags', tags);
   await writeMeta(folder, {
-    artifact_location: artifactLocation ?? appendToLocation(artifactRoot, id),
+    artifact_location: artifactLocation || appendToLocation(artifactRoot, id),
     creation_time: nowMs,
     experiment_id: id,
     last_update_time: nowMs,

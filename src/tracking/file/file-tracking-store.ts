@@ -72,8 +72,10 @@ import { readRunLinks } from './run-links.ts';
 import { findRuns, searchExperiments, searchRuns } from './search.ts';
 
 export interface FileTrackingOptions {
-  /** The URI or path as given, made absolute: what a child process is told, and where artifacts go. */
+  /** The URI or path as given, made absolute: what a child process is told. */
   readonly uri: string;
+  /** Where artifacts of new experiments go. */
+  readonly artifactRoot: string;
   readonly cwd: string;
   /** Folder for the locks that keep two new experiments from taking one name. */
   readonly lockFolder: string;
@@ -145,7 +147,7 @@ export class FileTrackingStore implements TrackingStore {
       id,
       name,
       artifactLocation: artifactLocation && resolveLocation(artifactLocation, this.#options.cwd),
-      artifactRoot: this.uri,
+      artifactRoot: this.#options.artifactRoot,
       tags,
       nowMs: this.#options.now(),
     });
