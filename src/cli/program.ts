@@ -114,6 +114,8 @@ export async function runProgram(
   if (argv[0] === COMPLETING) return completeLine(argv.slice(1), context);
   const { args, debug } = takeDebugFlag(argv);
   if (debug) context.debug = true;
+  const { envFile } = readLeadingOptions(args);
+  if (envFile !== undefined) await (await import('./env-file.ts')).loadEnvFile(envFile, context);
   let exitCode = 0;
   const program = await createProgram(args, context, (code) => {
     exitCode = code;
@@ -150,9 +152,10 @@ async function createProgram(
     .enablePositionalOptions()
     .helpOption('-h, --help', 'show this help')
     .option('--debug', 'show stacks and causes with an error')
+    .option('--env-file <file>', 'read variables that are not set from a file')
     .showSuggestionAfterError();
-  const asked = args.find((word) => !word.startsWith('-'));
-  const wanted = asked === 'help' ? args[args.indexOf('help') + 1] : asked;
+  const { verb: asked, rest } = readLeadingOptions(args);
+  const wanted = asked === 'help' ? rest[0] : asked;
   for (const verb of VERBS) {
     if (verb.name === wanted) program.addCommand((await verb.load())(context, finish));
     else program.command(verb.name).summary(verb.summary).description(verb.summary);
@@ -185,9 +188,28 @@ function takeDebugFlag(argv: readonly string[]): { args: string[]; debug: boolea
   return { args, debug: args.length < argv.length };
 }
 
+interface LeadingOptions {
+  readonly envFile?: string | undefined;
+  readonly verb?: string | undefined;
+  /** What follows the verb. */
+  readonly rest: readonly string[];
+}
+
+/** What stands before the verb counts before any verb is loaded. Words that are wrong there are left to commander. */
+function readLeadingOptions(args: readonly string[]): LeadingOptions {
+  const words = args.values();
+  let envFile: string | undefined;
+  for (const word of words) {
+    if (word === '--env-file') envFile = words.next().value;
+    else if (word.startsWith('--env-file=')) envFile = word.slice('--env-file='.length);
+    else if (!word.startsWith('-')) return { envFile, verb: word, rest: [...words] };
+  }
+  return { envFile, rest: [] };
+}
+
 function toUsageError(error: CommanderError, args: readonly string[]): UsageError {
   const [problem, suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const verb = args.find((word) => !word.startsWith('-'));
+  const { verb } = readLeadingOptions(args);
   const known = VERBS.some(({ name }) => name === verb);
   const help = `\`mlts ${known ? `${verb} ` : ''}--help\` lists what there is`;
   const meant = /Did you mean (.*?)\?/.exec(suggestion ?? '')?.[1];
