@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import type { ProcessContext } from '../host/process-context.ts';
 import { COMPLETING } from './completing.ts';
+import { heedVariables } from './option-variables.ts';
 import { version } from './version.ts';
 
 /** Makes one verb or group of verbs; `finish` is called with the exit code that its action ends with. */
@@ -160,7 +161,10 @@ async function createProgram(
     if (verb.name === wanted) program.addCommand((await verb.load())(context, finish));
     else program.command(verb.name).summary(verb.summary).description(verb.summary);
   }
-  for (const command of withSubcommands(program)) configureTalk(command, context);
+  for (const command of withSubcommands(program)) {
+    configureTalk(command, context);
+    heedVariables(command, context.env);
+  }
   return program;
 }
 
