@@ -127,7 +127,7 @@ export async function runProgram(
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return 2; // A group without its verb: the help was shown.
-    throw toUsageError(error, args);
+    throw toUsageError(error, program, args);
   }
   return exitCode;
 }
@@ -211,11 +211,27 @@ function readLeadingOptions(args: readonly string[]): LeadingOptions {
   return { envFile, rest: [] };
 }
 
-function toUsageError(error: CommanderError, args: readonly string[]): UsageError {
+/** `runs`, `search`: as far as they are known. */
+function listAskedVerbs(program: Command, args: readonly string[]): string[] {
+  const { verb, rest } = readLeadingOptions(args);
+  const verbs: string[] = [];
+  let group = program;
+  for (const word of [verb, ...rest]) {
+    const command = group.commands.find((child) => child.name() === word);
+    if (command === undefined) break;
+    verbs.push(command.name());
+    group = command;
+  }
+  return verbs;
+}
+
+function toUsageError(
+  error: CommanderError,
+  program: Command,
+  args: readonly string[],
+): UsageError {
   const [problem, suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const { verb } = readLeadingOptions(args);
-  const known = VERBS.some(({ name }) => name === verb);
-  const help = `\`mlts ${known ? `${verb} ` : ''}--help\` lists what there is`;
+  const help = `\`${['mlts', ...listAskedVerbs(program, args), '--help'].join(' ')}\` lists what there is`;
   const meant = /Did you mean (.*?)\?/.exec(suggestion ?? '')?.[1];
   return new UsageError(problem ?? error.message, {
     hint: meant === undefined ? help : `did you mean \`${meant}\`? ${help}`,
