@@ -2,8 +2,8 @@ import { basename } from 'node:path';
 import { InvalidInput } from '../core/errors.ts';
 import { type Meta, readYaml, toColumn, toText } from './folder.ts';
 import type { Load } from './load.ts';
-import { dumpPythonJson } from './python-json.ts';
 import { parseTimeMs } from './trace.ts';
+import { dumpYamlAsJson } from './yaml-json.ts';
 
 interface Trace {
   readonly id: string;
@@ -56,14 +56,14 @@ function readVerdict(meta: Meta): Verdict {
   const serialized = (verdict.serialized_value as Meta | undefined)?.value;
   return {
     type: feedback === undefined ? 'expectation' : 'feedback',
-    value: typeof serialized === 'string' ? serialized : dumpPythonJson(verdict.value),
+    value: typeof serialized === 'string' ? serialized : dumpYamlAsJson(verdict.value),
     error: dumpUnlessEmpty(feedback?.error),
   };
 }
 
 function dumpUnlessEmpty(value: unknown): string | null {
   const isEmpty = value === undefined || value === null || Object.keys(value).length === 0;
-  return isEmpty ? null : dumpPythonJson(value);
+  return isEmpty ? null : dumpYamlAsJson(value);
 }
 
 /** In milliseconds, or in words, which MLflow's own migration takes for 1970. */

@@ -24,11 +24,12 @@ export function readPageRange(
   return { offset: parsePageToken(pageToken), limit: maxResults };
 }
 
-/** Cuts `rows`, of which one more than the page holds was read where there are more. */
+/** Cuts `rows`, of which one more than the page holds was read where there are more; `nameNext` names what comes after it. */
 export function cutPage<Row>(
   rows: readonly Row[],
   { offset, limit }: PageRange,
+  nameNext: (offset: number) => string = createPageToken,
 ): { readonly rows: readonly Row[]; readonly nextPageToken: string | undefined } {
   if (rows.length <= limit) return { rows, nextPageToken: undefined };
-  return { rows: rows.slice(0, limit), nextPageToken: createPageToken(offset + limit) };
+  return { rows: rows.slice(0, limit), nextPageToken: nameNext(offset + limit) };
 }

@@ -1,10 +1,12 @@
 import { InvalidInput } from '../core/errors.ts';
+import { dumpPythonJson, type PythonJson } from '../core/python-json.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 
 /** The tag in which clients before MLflow 3 keep the models of a run. */
 const HISTORY_TAG = 'mlflow.log-model.history';
 const REQUIRED = ['artifact_path', 'flavors', 'utc_time_created', 'run_id'];
-const KEPT = ['run_id', 'utc_time_created', 'artifact_path', 'model_uuid'];
+/** In the order in which Python writes them. */
+const KEPT = ['run_id', 'artifact_path', 'utc_time_created', 'model_uuid'];
 /** What a tag holds; a cut list could not be read. */
 const LONGEST = 8_000;
 
@@ -21,14 +23,14 @@ export async function appendModel(
   const model = describe(parseModel(json));
   const { tags } = await tracking.getRun(runId);
   const old = tags.find(({ key }) => key === HISTORY_TAG)?.value;
-  const value = JSON.stringify([...(old === undefined ? [] : parseList(old)), model]);
+  const value = dump([...(old === undefined ? [] : parseList(old)), model]);
   if (value.length > LONGEST) {
     throw new InvalidInput(`run ${runId} has more models than its tag ${HISTORY_TAG} can hold`);
   }
   await tracking.logBatch(runId, { tags: [{ key: HISTORY_TAG, value }] });
 }
 
-type Json = Readonly<Record<string, unknown>>;
+type Json = Readonly<Record<string, PythonJson>>;
 
 function parseModel(text: string): Json {
   let model: unknown;
@@ -45,22 +47,33 @@ function parseModel(text: string): Json {
   return model as Json;
 }
 
-function parseList(text: string): readonly unknown[] {
+function parseList(text: string): readonly PythonJson[] {
   try {
     const list: unknown = JSON.parse(text);
-    return Array.isArray(list) ? list : [];
+    return Array.isArray(list) ? (list as PythonJson[]) : [];
   } catch {
     return [];
   }
 }
 
+function dump(models: readonly PythonJson[]): string {
+  try {
+    return dumpPythonJson(models);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new InvalidInput('`model_json` holds too many lists or objects within each other', {
+      cause,
+    });
+  }
+}
+
 /** Settings of flavors stay in the MLmodel file. */
 function describe(model: Json): Json {
-  const kept = Object.fromEntries(KEPT.map((name) => [name, model[name]]));
+  const kept = KEPT.flatMap((name) => (Object.hasOwn(model, name) ? [[name, model[name]]] : []));
   const flavors = Object.entries((model.flavors ?? {}) as Json).map(([name, flavor]) => {
     if (typeof flavor !== 'object' || flavor === null) return [name, flavor];
     const { config: _, ...rest } = flavor as Json;
     return [name, rest];
   });
-  return { ...kept, flavors: Object.fromEntries(flavors) };
+  return Object.fromEntries([...kept, ['flavors', Object.fromEntries(flavors)]]);
 }

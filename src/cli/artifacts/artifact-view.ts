@@ -1,6 +1,6 @@
 import type { ArtifactEntry } from '../../artifacts/store.ts';
+import { formatPythonJson } from '../../core/python-json.ts';
 import type { Column } from '../output.ts';
-import { formatPythonJson } from '../python-json.ts';
 
 /** MLflow's `FileInfo`; a folder has no size. */
 export interface ArtifactJson {

@@ -1,7 +1,7 @@
 import type { EvaluationDataset } from '../../core/entities.ts';
 import type { Page } from '../../core/page.ts';
+import { formatPythonJson } from '../../core/python-json.ts';
 import { renderMlflowTable } from '../mlflow-table.ts';
-import { formatPythonJson } from '../python-json.ts';
 import { formatLocalTime, nameTimeZone } from '../runs/local-time.ts';
 
 const HEADERS = ['Dataset ID', 'Name', 'Created', 'Last Updated', 'Created By'];

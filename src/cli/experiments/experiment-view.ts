@@ -1,5 +1,5 @@
 import type { Experiment } from '../../core/entities.ts';
-import { formatPythonJson } from '../python-json.ts';
+import { formatPythonJson } from '../../core/python-json.ts';
 
 /** What `mlflow experiments get` prints; fields that only servers with traces fill are null. */
 export function renderExperiment(experiment: Experiment, output: 'table' | 'json'): string {

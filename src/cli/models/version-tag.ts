@@ -1,14 +1,11 @@
 import type { ModelVersion } from '../../core/model-registry.ts';
+import { dumpPythonJson } from '../../core/python-json.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
-import { quote } from '../python-json.ts';
 
 /** Where a logged model keeps the versions that were made of it (`mlflow/utils/mlflow_tags.py`). */
 const VERSIONS_TAG = 'mlflow.modelVersions';
 
-interface ListedVersion {
-  readonly name: string;
-  readonly version: number | string;
-}
+type ListedVersion = { readonly name: string; readonly version: number | string };
 
 /** Adds a version to those that the logged model lists; a server may have done so already. */
 export async function listVersionOn(
@@ -20,7 +17,7 @@ export async function listVersionOn(
   const listed = parseVersions(tags.find(({ key }) => key === VERSIONS_TAG)?.value);
   const isListed = listed.some((one) => one.name === name && Number(one.version) === version);
   if (isListed) return;
-  const value = formatVersions([...listed, { name, version }]);
+  const value = dumpPythonJson([...listed, { name, version }]);
   await loggedModels.setTags(modelId, [{ key: VERSIONS_TAG, value }]);
 }
 
@@ -32,15 +29,4 @@ function parseVersions(text: string | undefined): readonly ListedVersion[] {
   } catch {
     return [];
   }
-}
-
-/** As Python's `json.dumps`. */
-function formatVersions(versions: readonly ListedVersion[]): string {
-  const items = versions.map((one) => {
-    const fields = Object.entries(one).map(
-      ([key, value]) => `${quote(key)}: ${typeof value === 'string' ? quote(value) : value}`,
-    );
-    return `{${fields.join(', ')}}`;
-  });
-  return `[${items.join(', ')}]`;
 }

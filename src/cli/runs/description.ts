@@ -1,5 +1,5 @@
 import type { DatasetInput, Run, RunLinks, Tag } from '../../core/entities.ts';
-import { formatPythonJson, PythonFloat, type PythonJson } from '../python-json.ts';
+import { formatPythonJson, PythonFloat, type PythonJson } from '../../core/python-json.ts';
 
 /** `Run.to_dictionary()` as `json.dumps` writes it (`mlflow/entities/run.py`). */
 export function renderDescription(run: Run, links: RunLinks): string {

@@ -14,6 +14,7 @@ import {
 import type { DatasetChoice, LoggedModelSearch } from '../store.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { completeLoggedModels } from './logged-model-rows.ts';
+import { createModelToken, parseModelToken } from './logged-model-token.ts';
 
 /** MLflow has no limit here but that of its message. */
 const MOST_FOUND = 2_147_483_647;
@@ -23,7 +24,8 @@ export async function searchLoggedModels(
   { database, searched }: Pick<SqlConnection, 'database' | 'searched'>,
   search: LoggedModelSearch,
 ): Promise<Page<LoggedModel>> {
-  const range = readPageRange(search, MOST_FOUND);
+  const { limit } = readPageRange({ maxResults: search.maxResults }, MOST_FOUND);
+  const range = { limit, offset: parseModelToken(search.pageToken, search) };
   const conditions = toConditions(search);
   const order = parseModelOrders(search).flatMap(toOrder);
   const experimentIds = search.experimentIds.map(parseExperimentId);
@@ -38,7 +40,8 @@ export async function searchLoggedModels(
     .limit(range.limit + 1)
     .offset(range.offset)
     .execute(whileWanted(search));
-  const { rows, nextPageToken } = cutPage(found, range);
+  const nameNext = (offset: number): string => createModelToken(search, offset);
+  const { rows, nextPageToken } = cutPage(found, range, nameNext);
   return { items: await completeLoggedModels(database, rows), nextPageToken };
 }
 
