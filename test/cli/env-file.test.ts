@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders are those of files of variables.
 import { describe, expect, test } from 'vitest';
 import { createRig } from './rig.ts';
 
