@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../core/errors.ts';
 import type { ProcessContext } from '../host/process-context.ts';
 import { COMPLETING } from './completing.ts';
+import { heedVariables } from './option-variables.ts';
 import { version } from './version.ts';
 
 /** Makes one verb or group of verbs; `finish` is called with the exit code that its action ends with. */
@@ -114,6 +115,8 @@ export async function runProgram(
   if (argv[0] === COMPLETING) return completeLine(argv.slice(1), context);
   const { args, debug } = takeDebugFlag(argv);
   if (debug) context.debug = true;
+  const { envFile } = readLeadingOptions(args);
+  if (envFile !== undefined) await (await import('./env-file.ts')).loadEnvFile(envFile, context);
   let exitCode = 0;
   const program = await createProgram(args, context, (code) => {
     exitCode = code;
@@ -124,7 +127,7 @@ export async function runProgram(
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
     if (error.code === 'commander.help') return 2; // A group without its verb: the help was shown.
-    throw toUsageError(error, args);
+    throw toUsageError(error, program, args);
   }
   return exitCode;
 }
@@ -150,14 +153,18 @@ async function createProgram(
     .enablePositionalOptions()
     .helpOption('-h, --help', 'show this help')
     .option('--debug', 'show stacks and causes with an error')
+    .option('--env-file <file>', 'read variables that are not set from a file')
     .showSuggestionAfterError();
-  const asked = args.find((word) => !word.startsWith('-'));
-  const wanted = asked === 'help' ? args[args.indexOf('help') + 1] : asked;
+  const { verb: asked, rest } = readLeadingOptions(args);
+  const wanted = asked === 'help' ? rest[0] : asked;
   for (const verb of VERBS) {
     if (verb.name === wanted) program.addCommand((await verb.load())(context, finish));
     else program.command(verb.name).summary(verb.summary).description(verb.summary);
   }
-  for (const command of withSubcommands(program)) configureTalk(command, context);
+  for (const command of withSubcommands(program)) {
+    configureTalk(command, context);
+    heedVariables(command, context.env);
+  }
   return program;
 }
 
@@ -185,11 +192,46 @@ function takeDebugFlag(argv: readonly string[]): { args: string[]; debug: boolea
   return { args, debug: args.length < argv.length };
 }
 
-function toUsageError(error: CommanderError, args: readonly string[]): UsageError {
+interface LeadingOptions {
+  readonly envFile?: string | undefined;
+  readonly verb?: string | undefined;
+  /** What follows the verb. */
+  readonly rest: readonly string[];
+}
+
+/** What stands before the verb counts before any verb is loaded. Words that are wrong there are left to commander. */
+function readLeadingOptions(args: readonly string[]): LeadingOptions {
+  const words = args.values();
+  let envFile: string | undefined;
+  for (const word of words) {
+    if (word === '--env-file') envFile = words.next().value;
+    else if (word.startsWith('--env-file=')) envFile = word.slice('--env-file='.length);
+    else if (!word.startsWith('-')) return { envFile, verb: word, rest: [...words] };
+  }
+  return { envFile, rest: [] };
+}
+
+/** `runs`, `search`: as far as they are known. */
+function listAskedVerbs(program: Command, args: readonly string[]): string[] {
+  const { verb, rest } = readLeadingOptions(args);
+  const verbs: string[] = [];
+  let group = program;
+  for (const word of [verb, ...rest]) {
+    const command = group.commands.find((child) => child.name() === word);
+    if (command === undefined) break;
+    verbs.push(command.name());
+    group = command;
+  }
+  return verbs;
+}
+
+function toUsageError(
+  error: CommanderError,
+  program: Command,
+  args: readonly string[],
+): UsageError {
   const [problem, suggestion] = error.message.replace(/^error: /, '').split('\n');
-  const verb = args.find((word) => !word.startsWith('-'));
-  const known = VERBS.some(({ name }) => name === verb);
-  const help = `\`mlts ${known ? `${verb} ` : ''}--help\` lists what there is`;
+  const help = `\`${['mlts', ...listAskedVerbs(program, args), '--help'].join(' ')}\` lists what there is`;
   const meant = /Did you mean (.*?)\?/.exec(suggestion ?? '')?.[1];
   return new UsageError(problem ?? error.message, {
     hint: meant === undefined ? help : `did you mean \`${meant}\`? ${help}`,

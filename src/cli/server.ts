@@ -68,8 +68,16 @@ export function serverCommand(context: Context): Command {
       ),
     )
     .addOption(new Option('--serve-artifacts', 'pass artifacts through this server').default(true))
-    .option('--no-serve-artifacts', 'clients reach artifacts by themselves')
-    .addOption(new Option('--artifacts-only', 'serve artifacts and nothing else').default(false))
+    .addOption(
+      new Option('--no-serve-artifacts', 'clients reach artifacts by themselves').env(
+        variables.serveArtifacts,
+      ),
+    )
+    .addOption(
+      new Option('--artifacts-only', 'serve artifacts and nothing else')
+        .env(variables.artifactsOnly)
+        .default(false),
+    )
     .addOption(
       new Option('--artifacts-destination <uri>', 'where artifacts that pass through are kept')
         .env(variables.artifactsDestination)
@@ -78,6 +86,7 @@ export function serverCommand(context: Context): Command {
   addAddressOptions(command);
   addSecurityOptions(command);
   for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
+  command.addOption(new Option('--disable-workspaces').hideHelp());
   return command
     .addOption(
       new Option(
@@ -173,6 +182,7 @@ function refuseOptions(command: Command): void {
 async function readOptions(flags: ServerFlags, context: Context): Promise<ServerOptions> {
   const backendStoreUri = flags.backendStoreUri ?? (await resolveTrackingUri(withoutUri(context)));
   refuseServers('--backend-store-uri', backendStoreUri, context);
+  if (flags.artifactsOnly) refuseStore(flags.backendStoreUri);
   const registryStoreUri = flags.registryStoreUri ?? backendStoreUri;
   refuseServers('--registry-store-uri', registryStoreUri, context);
   return {
@@ -197,6 +207,15 @@ async function readOptions(flags: ServerFlags, context: Context): Promise<Server
 /** A server's own store is not the one that clients in this shell talk to. */
 function withoutUri(context: Context): Context {
   return withEnv(context, { ...context.env, [variables.trackingUri]: undefined });
+}
+
+/** MLflow's own defaults are taken for nothing that was asked for, as MLflow takes them. */
+function refuseStore(uri: string | undefined): void {
+  if (uri === undefined || uri === './mlruns' || uri === 'sqlite:///mlflow.db') return;
+  throw new UsageError(
+    `--artifacts-only serves no runs, and --backend-store-uri is \`${redactUrls(uri)}\``,
+    { hint: 'leave one of them out' },
+  );
 }
 
 function refuseServers(option: string, uri: string, { cwd }: Context): void {

@@ -58,6 +58,13 @@ export function describePort(text: string): Partial<DockerSettings> {
   };
 }
 
+/** `8080`, `53/udp`. */
+export function describeExposedPort(text: string): object {
+  const [, port, protocol = 'tcp'] = /^(\d+)(?:\/(tcp|udp|sctp))?$/.exec(text) ?? [];
+  if (port !== undefined) return { [`${port}/${protocol}`]: {} };
+  throw new InvalidInput(`\`${text}\` is no port`, { hint: 'write expose=8080 or expose=53/udp' });
+}
+
 /** `type=bind,source=/a,target=/b,readonly`, fields as `docker run --mount` names them. */
 export function describeMountOption(text: string): object {
   const fields = new Map(

@@ -3,6 +3,7 @@ import { InvalidInput } from '../core/errors.ts';
 import type { DockerArgumentPlace, DockerSettings } from './docker-arguments.ts';
 import {
   describeDevice,
+  describeExposedPort,
   describeGpus,
   describeMountOption,
   describePort,
@@ -33,18 +34,28 @@ export type DockerOption =
  */
 export const DOCKER_OPTIONS: readonly DockerOption[] = [
   hostList('add-host', 'ExtraHosts'),
+  host('annotation', 'Annotations', readPair),
+  host('blkio-weight', 'BlkioWeight', parseInteger),
   hostList('cap-add', 'CapAdd'),
   hostList('cap-drop', 'CapDrop'),
+  host('cgroup-parent', 'CgroupParent'),
   host('cgroupns', 'CgroupnsMode'),
+  host('cpu-period', 'CpuPeriod', parseInteger),
+  host('cpu-quota', 'CpuQuota', parseInteger),
   host('cpu-shares,c', 'CpuShares', parseInteger),
   host('cpus', 'NanoCpus', parseNanoCpus),
   host('cpuset-cpus', 'CpusetCpus'),
   host('cpuset-mems', 'CpusetMems'),
   hostList('device', 'Devices', describeDevice),
+  hostList('device-cgroup-rule', 'DeviceCgroupRules'),
   hostList('dns', 'Dns'),
+  hostList('dns-option,dns-opt', 'DnsOptions'),
+  hostList('dns-search', 'DnsSearch'),
+  container('domainname', 'Domainname'),
   value('entrypoint', (text) => ({ container: { Entrypoint: text === '' ? [''] : [text] } })),
   value('env,e', readVariable),
   value('env-file', (text, { directory }) => ({ environmentFile: resolve(directory, text) })),
+  value('expose', (text) => ({ container: { ExposedPorts: describeExposedPort(text) } })),
   hostList('gpus', 'DeviceRequests', describeGpus),
   hostList('group-add', 'GroupAdd'),
   container('hostname,h', 'Hostname'),
@@ -52,17 +63,27 @@ export const DOCKER_OPTIONS: readonly DockerOption[] = [
   flag('interactive,i', (isOn) => ({ container: { OpenStdin: isOn } })),
   host('ipc', 'IpcMode'),
   value('label,l', (text) => ({ container: { Labels: readPair(text) } })),
+  hostList('link', 'Links'),
+  value('log-driver', (text) => ({ hostConfig: { LogConfig: { Type: text } } })),
+  value('log-opt', (text) => ({ hostConfig: { LogConfig: { Config: readPair(text) } } })),
   host('memory,m', 'Memory', parseBytes),
   host('memory-reservation', 'MemoryReservation', parseBytes),
   host('memory-swap', 'MemorySwap', (text) => (text === '-1' ? -1 : parseBytes(text))),
+  host('memory-swappiness', 'MemorySwappiness', parseInteger),
   hostList('mount', 'Mounts', describeMountOption),
   container('name', 'name'),
   host('network,net', 'NetworkMode'),
+  flag('no-healthcheck', (isOn) => ({
+    container: isOn ? { Healthcheck: { Test: ['NONE'] } } : {},
+  })),
+  flag('oom-kill-disable', (isOn) => ({ hostConfig: { OomKillDisable: isOn } })),
+  host('oom-score-adj', 'OomScoreAdj', parseInteger),
   host('pid', 'PidMode'),
   host('pids-limit', 'PidsLimit', parseInteger),
   value('platform', (text) => ({ platform: text, container: { platform: text } })),
   flag('privileged', (isOn) => ({ hostConfig: { Privileged: isOn } })),
   value('publish,p', describePort),
+  flag('publish-all,P', (isOn) => ({ hostConfig: { PublishAllPorts: isOn } })),
   flag('read-only', (isOn) => ({ hostConfig: { ReadonlyRootfs: isOn } })),
   value('restart', refuseRestart),
   flag('rm', refuseToKeep),
@@ -70,13 +91,18 @@ export const DOCKER_OPTIONS: readonly DockerOption[] = [
   hostList('security-opt', 'SecurityOpt'),
   host('shm-size', 'ShmSize', parseBytes),
   container('stop-signal', 'StopSignal'),
+  container('stop-timeout', 'StopTimeout', parseInteger),
+  host('storage-opt', 'StorageOpt', readPair),
   value('sysctl', (text) => ({ hostConfig: { Sysctls: readPair(text) } })),
   value('tmpfs', (text) => ({ hostConfig: { Tmpfs: describeTmpfs(text) } })),
   flag('tty,t', (isOn) => ({ container: { Tty: isOn } })),
   hostList('ulimit', 'Ulimits', describeUlimit),
   value('user,u', (text) => ({ user: text })),
   host('userns', 'UsernsMode'),
+  host('uts', 'UTSMode'),
   value('volume,v', readVolume),
+  host('volume-driver', 'VolumeDriver'),
+  hostList('volumes-from', 'VolumesFrom'),
   value('workdir,w', (text) => ({ workingDirectory: text })),
 ];
 
@@ -91,8 +117,12 @@ function flag(names: string, apply: (isOn: boolean) => Effect): DockerOption {
   return { kind: 'switch', names: names.split(','), apply };
 }
 
-function container(names: string, field: string): DockerOption {
-  return value(names, (text) => ({ container: { [field]: text } }));
+function container(
+  names: string,
+  field: string,
+  parse: (text: string) => unknown = (text) => text,
+): DockerOption {
+  return value(names, (text) => ({ container: { [field]: parse(text) } }));
 }
 
 function host(

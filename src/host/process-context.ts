@@ -10,12 +10,15 @@ export interface ProcessContext extends Context {
   readonly cacheDirectory: string;
   /** Stacks and causes are shown with an error: `--debug` or MLTS_DEBUG. */
   debug: boolean;
+  /** Sets those that are not set yet, for this process and all that it starts. */
+  addVariables(added: Readonly<Record<string, string>>): void;
 }
 
 /** The context of a real process: its environment, folder, streams and signals. */
 export function createContext(process: NodeJS.Process): ProcessContext {
   const { env, stdout, stderr } = process;
   endQuietlyWhenNobodyReads(process);
+  let redact = createRedactor(env);
   return {
     env,
     get cwd() {
@@ -25,12 +28,17 @@ export function createContext(process: NodeJS.Process): ProcessContext {
     debug: readFlag(env, variables.debug),
     interrupts: listenForInterrupts(process),
     now: () => Date.now(),
+    addVariables(added) {
+      for (const [name, value] of Object.entries(added)) env[name] ??= value;
+      redact = createRedactor(env);
+      this.debug ||= readFlag(env, variables.debug);
+    },
     terminal: createTerminal({
       stdout,
       stderr,
       color: wantsColor(env, stderr.isTTY),
       movesCursor: env.TERM !== 'dumb',
-      redact: createRedactor(env),
+      redact: (text) => redact(text),
     }),
   };
 }

@@ -1,4 +1,4 @@
-import { parseEnv } from 'node:util';
+import { describeUnreadLine, readDotenv } from '../core/dotenv.ts';
 import { type Env, variables } from '../core/environment-variables.ts';
 import { UsageError } from '../core/errors.ts';
 import type { ResolvedExperiment } from './experiment.ts';
@@ -15,9 +15,14 @@ export async function readChildVariables(
   words: readonly string[],
   env: Env,
   readFile: (path: string) => Promise<string>,
+  warn: (problem: string) => void,
 ): Promise<Record<string, string>> {
   const set: Record<string, string> = {};
-  for (const path of files) Object.assign(set, parseEnv(await readFile(path)));
+  for (const path of files) {
+    const read = readDotenv(await readFile(path), { ...env, ...set }, { overrides: true });
+    for (const line of read.unreadLines) warn(describeUnreadLine(path, line));
+    Object.assign(set, read.variables);
+  }
   for (const word of words) {
     const [name, value] = splitVariable(word, env);
     set[name] = value;

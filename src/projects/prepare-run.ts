@@ -49,6 +49,7 @@ export async function prepareRun(options: RunOptions, context: Context): Promise
     options.variableArguments,
     context.env,
     readUserFile,
+    context.terminal.warn,
   );
   const source = await fetchProjectSource(options.uri, { version: options.version }, context);
   try {

@@ -299,6 +299,24 @@ test('a database server on which nobody listens: the password is not shown', asy
   }
 });
 
+describe('a wrong command line', () => {
+  test.each([
+    ['runs search --colour red', 'runs search'],
+    ['runs link-traces --trace-id x', 'runs link-traces'],
+    ['models predict -t pictures', 'models predict'],
+    ['experiments find', 'experiments'],
+    ['--env-file settings.env run . --colour red', 'run'],
+    ['--colour red runs', undefined],
+  ])('%s: its own help is named', async (line, verbs) => {
+    await using rig = createRig();
+    await rig.write({ 'settings.env': 'A=1' });
+    const ended = await rig.mlts(line.split(' '));
+    expect(ended.exitCode).toBe(2);
+    const help = ['mlts', verbs, '--help'].filter(Boolean).join(' ');
+    expect(ended.stderr).toContain(`\`${help}\` lists what there is`);
+  });
+});
+
 describe('a SQLite file', () => {
   const WRITES = ['experiments create -n x', 'registered-models create m2'];
   const SQLITE = { env: { MLFLOW_TRACKING_URI: 'sqlite:///store.db' } };

@@ -102,6 +102,55 @@ describe('mlts server', () => {
     expect((await from('')).status).toBe(200);
   });
 
+  test('a variable that is set to nothing is none', async () => {
+    server = await startMltsServer([], {
+      MLFLOW_HOST: '',
+      MLFLOW_BACKEND_STORE_URI: '',
+      MLFLOW_ARTIFACTS_DESTINATION: '',
+      MLFLOW_ARTIFACTS_ONLY: '',
+      MLFLOW_SERVE_ARTIFACTS: '',
+    });
+    expect(server.said.stderr).toMatch(/^serving sqlite:.*mlflow\.db at http:\/\/127\.0\.0\.1:/m);
+    expect((await ask('/api/2.0/mlflow-artifacts/artifacts')).status).toBe(200);
+  });
+
+  test.each([
+    ['MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE', 'false', [403, 200, 200]],
+    ['MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE', '1', [200, 200, 200]],
+    ['MLFLOW_ARTIFACTS_ONLY', 'True', [403, 503, 200]],
+    ['MLFLOW_ARTIFACTS_ONLY', 'no', [403, 200, 200]],
+    ['MLFLOW_SERVE_ARTIFACTS', 'f', [403, 200, 503]],
+    ['MLFLOW_SERVE_ARTIFACTS', 'yes', [403, 200, 200]],
+  ])('%s=%s is heeded', async (name, value, statuses) => {
+    server = await startMltsServer([], { [name]: value });
+    const found = await ask('/api/2.0/mlflow/experiments/get?experiment_id=0');
+    const listed = await ask('/api/2.0/mlflow-artifacts/artifacts');
+    const foreign = await statusFor({ host: 'evil.example' });
+    // Where foreign names are answered, they are answered what everybody is.
+    expect([foreign, found.status, listed.status]).toEqual(statuses);
+  });
+
+  test('a flag comes before its variable, which must be yes or no', async () => {
+    server = await startMltsServer(['--serve-artifacts'], { MLFLOW_SERVE_ARTIFACTS: 'false' });
+    expect((await ask('/api/2.0/mlflow-artifacts/artifacts')).status).toBe(200);
+    const env = { MLFLOW_ARTIFACTS_ONLY: 'perhaps' };
+    expect(await execa(bin, ['server'], { env, reject: false })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(
+        /^error: MLFLOW_ARTIFACTS_ONLY must be yes or no, got `perhaps`/,
+      ),
+    });
+  });
+
+  test('--artifacts-only takes no store, for it would open none', async () => {
+    const args = ['server', '--artifacts-only', '--backend-store-uri', 'sqlite:///runs.db'];
+    expect(await execa(bin, args, { reject: false })).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^error: --artifacts-only .* `sqlite:\/\/\/runs\.db`/),
+    });
+    server = await startMltsServer(['--artifacts-only', '--backend-store-uri', './mlruns']);
+  });
+
   test.each([
     ['https://app.example', null, 'Origin'],
     ['*', '*', null],
