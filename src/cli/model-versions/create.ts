@@ -2,9 +2,9 @@ import { Command } from 'commander';
 import { resolveLocation } from '../../core/artifact-location.ts';
 import type { Tag } from '../../core/entities.ts';
 import { variables } from '../../core/environment-variables.ts';
-import { InvalidInput, NotFound } from '../../core/errors.ts';
 import type { LoggedModel } from '../../core/logged-model.ts';
 import type { Context } from '../../host/context.ts';
+import { findLoggedModel } from '../../tracking/find-logged-model.ts';
 import { withRegistryStore } from '../registry-store.ts';
 import { createTagOption } from '../tag-option.ts';
 import { withTrackingStore } from '../tracking-store.ts';
@@ -58,10 +58,5 @@ async function findElsewhere(
   context: Context,
 ): Promise<LoggedModel | undefined> {
   if (modelId === undefined || !context.env[variables.registryUri]) return undefined;
-  return withTrackingStore(context, ({ loggedModels }) =>
-    loggedModels.get(modelId).catch((error: unknown) => {
-      if (error instanceof NotFound || error instanceof InvalidInput) return undefined;
-      throw error;
-    }),
-  );
+  return withTrackingStore(context, (store) => findLoggedModel(store, modelId));
 }

@@ -1,9 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
 import { Command, Option } from 'commander';
 import type { RunLinks } from '../../core/entities.ts';
-import { NotFound } from '../../core/errors.ts';
 import type { LoggedModel } from '../../core/logged-model.ts';
 import type { Context } from '../../host/context.ts';
+import { findLoggedModel } from '../../tracking/find-logged-model.ts';
 import type { TrackingStore } from '../../tracking/store.ts';
 import { withTrackingStore } from '../tracking-store.ts';
 
@@ -48,15 +48,12 @@ async function readView(runId: string, context: Context): Promise<string> {
 
 /** Those that are still there; deleted ones are told by their id. */
 async function findModels(
-  { loggedModels }: TrackingStore,
+  store: TrackingStore,
   { modelInputs, modelOutputs }: RunLinks,
 ): Promise<ReadonlyMap<string, LoggedModel>> {
   const found = new Map<string, LoggedModel>();
   for (const id of [...modelInputs, ...modelOutputs.map(({ modelId }) => modelId)]) {
-    const model = await loggedModels.get(id).catch((error: unknown) => {
-      if (error instanceof NotFound) return undefined;
-      throw error;
-    });
+    const model = await findLoggedModel(store, id);
     if (model !== undefined) found.set(id, model);
   }
   return found;

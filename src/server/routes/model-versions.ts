@@ -1,5 +1,4 @@
-import { InvalidInput, NotFound } from '../../core/errors.ts';
-import type { LoggedModel } from '../../core/logged-model.ts';
+import { findLoggedModel } from '../../tracking/find-logged-model.ts';
 import { list, requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { readStage, readVersionNumber } from '../registry-values.ts';
@@ -54,7 +53,10 @@ function createVersion(services: Services): Endpoint {
       const said = { source, runId: sent.run_id, modelId: sent.model_id };
       const tags = readTags(sent.tags);
       const from = isPromptSource(source, tags) ? said : await checkVersionSource(said, services);
-      const model = await findLoggedModel(from.modelId, services);
+      // It may lie in another store than the registry, which does not find it then.
+      const model = from.modelId
+        ? await findLoggedModel(services.tracking, from.modelId)
+        : undefined;
       const version = await registry.createVersion({
         ...from,
         // As MLflow has it: '' differs from every run, where nothing would be neither equal nor different.
@@ -68,18 +70,6 @@ function createVersion(services: Services): Endpoint {
       if (from.modelId) await noteVersion(tracking, from.modelId, name, version.version);
       return { model_version: writeModelVersion(version) };
     },
-  });
-}
-
-/** It may lie in another store than the registry, which does not find it then. */
-async function findLoggedModel(
-  modelId: string | undefined,
-  { tracking }: Services,
-): Promise<LoggedModel | undefined> {
-  if (!modelId) return undefined;
-  return tracking.loggedModels.get(modelId).catch((error: unknown) => {
-    if (error instanceof NotFound || error instanceof InvalidInput) return undefined;
-    throw error;
   });
 }
 
