@@ -102,9 +102,9 @@ def dump(uri):
     else:
         links = []
         metas = [yaml.safe_load(open(p)) for p in glob.glob(uri + "/**/meta.yaml", recursive=True) + glob.glob(uri + "/.trash/**/meta.yaml", recursive=True)]
-        deleted = [[m.get("run_name") or m["name"], m["lifecycle_stage"], m.get("deleted_time") is None] for m in metas]
+        deleted = [[m.get("run_name") or m["name"], m["lifecycle_stage"], m.get("deleted_time") is None, sorted([k, type(v).__name__] for k, v in m.items() if "run_id" in m)] for m in metas]
     return {
-        "experiments": sorted([e.name, e.lifecycle_stage, e.artifact_location.replace(e.experiment_id, "ID").replace(uri, "ROOT"), e.last_update_time > e.creation_time, e.tags] for e in experiments),
+        "experiments": sorted([e.name, e.lifecycle_stage, e.artifact_location.replace(uri, "ROOT").replace(e.experiment_id, "ID"), e.last_update_time > e.creation_time, e.tags] for e in experiments),
         "runs": sorted([r.info.run_name, names[r.info.experiment_id], r.info.status, r.info.lifecycle_stage, r.info.user_id, r.info.end_time >= r.info.start_time, tags(r)] for r in runs),
         "links": sorted([kind, id, to, run_names[run], *rest] for kind, id, to, run, *rest in links),
         "deleted": sorted(map(list, deleted)),

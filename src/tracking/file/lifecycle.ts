@@ -61,8 +61,9 @@ export async function markRun(
   stage: LifecycleStage,
   nowMs: number,
 ): Promise<void> {
-  const deletedTimeMs = stage === 'deleted' ? nowMs : null;
-  await writeMeta(folder, { ...meta, lifecycle_stage: stage, deleted_time: deletedTimeMs });
+  const { deleted_time: _, ...rest } = meta;
+  const mark = stage === 'deleted' ? { deleted_time: nowMs } : {};
+  await writeMeta(folder, { ...rest, ...mark, lifecycle_stage: stage });
 }
 
 /** @throws NotFound, AlreadyExists for a name in use, MltsError (INVALID_STATE) for a deleted one. */

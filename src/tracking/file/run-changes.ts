@@ -45,7 +45,6 @@ export async function findActiveRun(root: string, runId: string): Promise<RunFol
 
 /** What MLflow 1.x kept here and 3.x keeps in tags; 3.x still writes these. */
 const LEGACY_KEYS = {
-  deleted_time: null,
   entry_point_name: '',
   source_name: '',
   source_type: 4,
