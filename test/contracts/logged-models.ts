@@ -371,6 +371,10 @@ export function testLoggedModels(
         expect(await findNames({ filter: "status = 'READY'" })).toBe('bee');
         expect(await findNames({ filter: "status IN ('READY', 'FAILED')" })).toBe('bee');
         expect(await findNames({ filter: "status != 'READY'", orderBy: byName })).toBe('Cat ant');
+        expect(await findNames({ filter: "status LIKE 'RE%'" })).toBe('bee');
+        expect(await findNames({ filter: "status LIKE 're%'" })).toBe('');
+        expect(await findNames({ filter: "status ILIKE 're_DY'" })).toBe('bee');
+        expect(await findNames({ filter: "status NOT IN ('PENDING', 'other')" })).toBe('bee');
       });
 
       test('on datasets', async () => {

@@ -21,8 +21,6 @@ const ATTRIBUTES = {
 
 const NUMBER: readonly Comparator[] = ['=', '!=', '<', '<=', '>', '>='];
 const TEXT: readonly Comparator[] = ['=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN'];
-/** A status is a number in a database. */
-const CHOICE: readonly Comparator[] = ['=', '!=', 'IN', 'NOT IN'];
 
 function isNumeric({ kind, key }: Field): boolean {
   return kind === 'metric' || (kind === 'attribute' && key.endsWith('_timestamp_ms'));
@@ -50,10 +48,7 @@ export const loggedModelLanguage: FilterLanguage = {
   orderKinds: ['attribute', 'metric'],
   datasetKeys: [],
   takesQuotedKind: false,
-  listComparators(field) {
-    if (isNumeric(field)) return NUMBER;
-    return field.kind === 'attribute' && field.key === 'status' ? CHOICE : TEXT;
-  },
+  listComparators: (field) => (isNumeric(field) ? NUMBER : TEXT),
   readValueType: (field) => (isNumeric(field) ? 'number' : 'text'),
 };
 

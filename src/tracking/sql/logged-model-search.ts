@@ -2,6 +2,7 @@ import { type Expression, type SqlBool, sql } from 'kysely';
 import { LOGGED_MODEL_STATUSES, type LoggedModel } from '../../core/logged-model.ts';
 import type { Page } from '../../core/page.ts';
 import type { Clause, Field } from '../../search/clause.ts';
+import { satisfies } from '../../search/comparison.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
 import { compareColumn } from '../../sql/clause-condition.ts';
@@ -100,15 +101,19 @@ function onDataset({ name, digest }: Partial<DatasetChoice>): Expression<SqlBool
 
 /** A status is stored as a number; MLflow compares with that, people write the name. */
 function withStatusNumbers(clause: Clause): Parameters<typeof compareColumn>[1] {
-  const { kind, key, comparator, value } = clause;
-  if (kind !== 'attribute' || key !== 'status') return clause;
-  const numbers = [value].flat().map((name) => BigInt(toStatusNumber(String(name))));
-  return { comparator, value: Array.isArray(value) ? numbers : (numbers[0] ?? -1n) };
+  if (clause.kind !== 'attribute' || clause.key !== 'status') return clause;
+  const names = [clause.value].flat().map((value) => toStatusName(String(value)));
+  const named = { ...clause, value: Array.isArray(clause.value) ? names : (names[0] ?? '') };
+  const numbers = LOGGED_MODEL_STATUSES.flatMap((name, number) =>
+    satisfies(name, named) ? [BigInt(number)] : [],
+  );
+  return { comparator: 'IN', value: numbers.length === 0 ? [NO_STATUS] : numbers };
 }
 
-function toStatusNumber(name: string): number {
-  if (/^\d{1,9}$/.test(name)) return Number(name);
-  return (LOGGED_MODEL_STATUSES as readonly string[]).indexOf(name);
+const NO_STATUS = -1n;
+
+function toStatusName(text: string): string {
+  return /^\d$/.test(text) ? (LOGGED_MODEL_STATUSES[Number(text)] ?? text) : text;
 }
 
 /** First whether there is a value, then the value: what is not there comes last. */
