@@ -16,8 +16,8 @@ export function appendToLocation(location: string, ...parts: readonly string[]):
 /** A path, or a `file:` URI with a path, that is relative is taken from `cwd`; all else is left as it is. */
 export function resolveLocation(location: string, cwd: string): string {
   if (!hasScheme(location)) return isAbsolute(location) ? location : join(cwd, location);
-  const [, path] = /^file:(?!\/)(.*)$/s.exec(location) ?? [];
-  return path === undefined ? location : toFileUri(join(cwd, unquotePath(path)));
+  const [, path, query = ''] = /^file:(?!\/)([^?#]*)(.*)$/s.exec(location) ?? [];
+  return path === undefined ? location : `${toFileUri(join(cwd, unquotePath(path)))}${query}`;
 }
 
 /** As Python's `Path.as_uri`, which quotes more than Node does. */
