@@ -21,7 +21,7 @@ export type PythonJson =
 
 /** What `json.dumps(value)` writes, in one line: ASCII only, `NaN` and `Infinity` as they are. */
 export function dumpPythonJson(value: PythonJson): string {
-  return write(value, (items, open, close) => `${open}${items.join(', ')}${close}`);
+  return write(value, dumpPythonJson, (items) => items.join(', '));
 }
 
 /** What `json.dumps(value, indent=...)` writes. */
@@ -29,25 +29,33 @@ export function formatPythonJson(value: PythonJson, indent: number, margin = '')
   const inner = margin + ' '.repeat(indent);
   return write(
     value,
-    (items, open, close) => `${open}\n${inner}${items.join(`,\n${inner}`)}\n${margin}${close}`,
     (item) => formatPythonJson(item, indent, inner),
+    (items) => `\n${inner}${items.join(`,\n${inner}`)}\n${margin}`,
   );
 }
 
-type Join = (items: readonly string[], open: string, close: string) => string;
-
 function write(
   value: PythonJson,
-  join: Join,
-  writeItem: (item: PythonJson) => string = (item) => write(item, join),
+  writeItem: (item: PythonJson) => string,
+  join: (items: readonly string[]) => string,
 ): string {
   if (value instanceof PythonFloat) return formatFloat(value.value);
   if (typeof value === 'string') return quote(value);
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (isList(value)) return value.length === 0 ? '[]' : join(value.map(writeItem), '[', ']');
+  if (isList(value)) return value.length === 0 ? '[]' : `[${join(value.map(writeItem))}]`;
   const items = Object.entries(value).map(([key, item]) => `${quote(key)}: ${writeItem(item)}`);
-  return items.length === 0 ? '{}' : join(items, '{', '}');
+  return items.length === 0 ? '{}' : `{${join(items)}}`;
+}
+
+/** The list that a text holds as JSON; an empty one where it holds anything else. */
+export function parseJsonList(text: string): readonly PythonJson[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list : [];
+  } catch {
+    return [];
+  }
 }
 
 function isList(value: PythonJson): value is readonly PythonJson[] {

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../core/errors.ts';
-import { dumpPythonJson, type PythonJson } from '../core/python-json.ts';
+import { dumpPythonJson, type PythonJson, parseJsonList } from '../core/python-json.ts';
 import type { TrackingStore } from '../tracking/store.ts';
 
 /** The tag in which clients before MLflow 3 keep the models of a run. */
@@ -23,7 +23,7 @@ export async function appendModel(
   const model = describe(parseModel(json));
   const { tags } = await tracking.getRun(runId);
   const old = tags.find(({ key }) => key === HISTORY_TAG)?.value;
-  const value = dump([...(old === undefined ? [] : parseList(old)), model]);
+  const value = dump([...parseJsonList(old ?? '[]'), model]);
   if (value.length > LONGEST) {
     throw new InvalidInput(`run ${runId} has more models than its tag ${HISTORY_TAG} can hold`);
   }
@@ -45,15 +45,6 @@ function parseModel(text: string): Json {
   const missing = REQUIRED.filter((name) => !Object.hasOwn(model, name));
   if (missing.length > 0) throw new InvalidInput(`\`model_json\` lacks ${missing.join(', ')}`);
   return model as Json;
-}
-
-function parseList(text: string): readonly PythonJson[] {
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) ? (list as PythonJson[]) : [];
-  } catch {
-    return [];
-  }
 }
 
 function dump(models: readonly PythonJson[]): string {

@@ -1,14 +1,42 @@
 import type { Question } from './server-questions.ts';
 
+interface Difference {
+  readonly question: Question;
+  readonly theirs: Answer;
+  readonly ours: Answer;
+  /** MLflow's answer with all its words. */
+  readonly says: unknown;
+}
+
+/** Asks MLflow's server and ours the same, in turn, and returns what they answer differently; `isMeant`: on purpose. */
+export async function findDifferences(
+  [theirUri, ourUri]: readonly [theirs: string, ours: string],
+  questions: readonly Question[],
+  isMeant: (question: Question, theirs: Answer, ours: Answer) => boolean,
+): Promise<readonly Difference[]> {
+  const [theirIds, ourIds]: [Ids, Ids] = [new Map(), new Map()];
+  const differences: Difference[] = [];
+  for (const question of questions) {
+    const [their, our] = await Promise.all([
+      askServer(theirUri, question, theirIds),
+      askServer(ourUri, question, ourIds),
+    ]);
+    const [theirs, ours] = [settleAnswer(their, theirIds), settleAnswer(our, ourIds)];
+    if (isSame(theirs, ours) || isMeant(question, theirs, ours)) continue;
+    differences.push({ question, theirs, ours, says: their.body });
+  }
+  return differences;
+}
+
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
 /** Of one server: what they are called in questions, and what they are there. */
-export type Ids = Map<string, string>;
+type Ids = Map<string, string>;
 
-export async function askServer(uri: string, question: Question, ids: Ids): Promise<Answer> {
+async function askServer(uri: string, question: Question, ids: Ids): Promise<Answer> {
   const { method, path, body, raw, keep } = question;
   const fill = (text: string) =>
     text.replace(/\$(\w+)/g, (word, name: string) => ids.get(name) ?? word);
@@ -41,7 +69,7 @@ const RANDOM_NAME = /^[a-z]+-[a-z]+-\d+$/;
 const TIME = /_(time|timestamp|timestamp_ms)$/;
 
 /** What differs from server to server is left out: ids, times of now, names made up, words of errors. */
-export function settleAnswer({ status, body }: Answer, ids: Ids): Answer {
+function settleAnswer({ status, body }: Answer, ids: Ids): Answer {
   return { status, body: settle(body, ids) };
 }
 

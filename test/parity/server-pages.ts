@@ -44,8 +44,8 @@ function* ofLoggedModels(): Generator<Question> {
   }
 }
 
-/** The list of models that clients before MLflow 3 keep in a tag of the run. */
-export function* listModelHistory(): Generator<Question> {
+/** The list of models that clients before MLflow 3 keep in a tag of the run, and that of versions in a tag of the model. */
+export function* listTagLists(): Generator<Question> {
   const model = {
     flavors: { sklearn: { größe: '😀', config: { secret: 1 }, code: null }, other: 'x' },
     utc_time_created: '2024-01-01 00:00:00.000000',
@@ -61,4 +61,9 @@ export function* listModelHistory(): Generator<Question> {
     yield post('runs/log-model', { run_id: '$run', model_json });
     yield { method: 'GET', path: 'runs/get?run_id=$run' };
   }
+  yield post('registered-models/create', { name: 'größe' });
+  const version = { name: 'größe', source: 'models:/$model', model_id: '$model' };
+  yield post('model-versions/create', version);
+  yield post('model-versions/create', version);
+  yield { method: 'GET', path: 'logged-models/$model' };
 }

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type RunningServer, startMlflowServer } from '../setup/mlflow.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
-import { type Answer, askServer, type Ids, isSame, settleAnswer } from './server-answers.ts';
+import { type Answer, findDifferences, isSame } from './server-answers.ts';
 import { listPlainQuestions, PREPARATION, type Question } from './server-questions.ts';
 
 let theirs: RunningServer;
@@ -32,17 +32,12 @@ test.each([
     startMlflowServer(stores, { MLFLOW_ALLOW_FILE_STORE: 'true' }),
     startMltsServer(stores),
   ]);
-  const [theirIds, ourIds]: [Ids, Ids] = [new Map(), new Map()];
-  const differences: unknown[] = [];
-  for (const question of [...PREPARATION, ...READ_AGAIN, ...listPlainQuestions(), ...READ_AGAIN]) {
-    const [their, our] = await Promise.all([
-      askServer(theirs.uri, question, theirIds),
-      askServer(ours.uri, question, ourIds),
-    ]);
-    const [a, b] = [settleAnswer(their, theirIds), settleAnswer(our, ourIds)].map(leaveOut);
-    if (a !== undefined && b !== undefined && isSame(a, b)) continue;
-    differences.push({ question, theirs: a, ours: b });
-  }
+  const questions = [...PREPARATION, ...READ_AGAIN, ...listPlainQuestions(), ...READ_AGAIN];
+  const differences = await findDifferences(
+    [theirs.uri, ours.uri],
+    questions,
+    (_question, their, our) => isSame(leaveOut(their), leaveOut(our)),
+  );
   expect(differences).toEqual([]);
 });
 

@@ -10,39 +10,23 @@ import { createTestContext } from '../setup/context.ts';
 import { type MltsServer, startMltsServer } from '../setup/mlts-server.ts';
 import { describeOnPostgres } from '../setup/on-postgres.ts';
 
-const NAME = 'mlts server';
-
-describe(NAME, () => {
+describe.each([
+  ['mlts server', []],
+  ['mlts server of a folder', ['--backend-store-uri', 'mlruns']],
+])('%s', (name, args) => {
   let server: MltsServer;
   beforeAll(async () => {
-    server = await startMltsServer();
+    server = await startMltsServer(args);
   });
   afterAll(() => server?.stop());
 
-  testTrackingStore(NAME, () => openTrackingStore(server.uri, createTestContext()), {
+  testTrackingStore(name, () => openTrackingStore(server.uri, createTestContext()), {
     lacksGenAi: true,
   });
-  testSearch(NAME, () => openTrackingStore(server.uri, createTestContext()));
-  testLoggedModels(NAME, () => openTrackingStore(server.uri, createTestContext()));
-  testRegistryStore(NAME, () => openRegistryStore(server.uri, createTestContext()));
-  testStoredModelNames(NAME, async () => server.uri);
-});
-
-const FOLDER = 'mlts server of a folder';
-describe(FOLDER, () => {
-  let server: MltsServer;
-  beforeAll(async () => {
-    server = await startMltsServer(['--backend-store-uri', 'mlruns']);
-  });
-  afterAll(() => server?.stop());
-
-  testTrackingStore(FOLDER, () => openTrackingStore(server.uri, createTestContext()), {
-    lacksGenAi: true,
-  });
-  testSearch(FOLDER, () => openTrackingStore(server.uri, createTestContext()));
-  testLoggedModels(FOLDER, () => openTrackingStore(server.uri, createTestContext()));
-  testRegistryStore(FOLDER, () => openRegistryStore(server.uri, createTestContext()));
-  testStoredModelNames(FOLDER, async () => server.uri);
+  testSearch(name, () => openTrackingStore(server.uri, createTestContext()));
+  testLoggedModels(name, () => openTrackingStore(server.uri, createTestContext()));
+  testRegistryStore(name, () => openRegistryStore(server.uri, createTestContext()));
+  testStoredModelNames(name, async () => server.uri);
 });
 
 const POSTGRES = 'mlts server on PostgreSQL';

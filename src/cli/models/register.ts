@@ -91,7 +91,7 @@ async function tellLoggedModel(
   version: ModelVersion,
   { tracking, context }: ModelStores,
 ): Promise<void> {
-  const { listVersionOn } = await import('./version-tag.ts');
+  const { listVersionOn } = await import('../../tracking/version-tag.ts');
   await listVersionOn(modelId, version, tracking).catch((error: unknown) => {
     if (!(error instanceof MltsError)) throw error;
     context.terminal.warn(

@@ -1,4 +1,5 @@
 import { findLoggedModel } from '../../tracking/find-logged-model.ts';
+import { listVersionOn } from '../../tracking/version-tag.ts';
 import { list, requiredText, text } from '../checks.ts';
 import { type Endpoint, rpc } from '../endpoint.ts';
 import { readStage, readVersionNumber } from '../registry-values.ts';
@@ -11,7 +12,6 @@ import {
   readTags,
   tag,
 } from '../shared-fields.ts';
-import { noteVersion } from '../version-notes.ts';
 import { checkVersionSource, isPromptSource } from '../version-source.ts';
 import { writeList, writeToken } from '../wire.ts';
 
@@ -54,9 +54,7 @@ function createVersion(services: Services): Endpoint {
       const tags = readTags(sent.tags);
       const from = isPromptSource(source, tags) ? said : await checkVersionSource(said, services);
       // It may lie in another store than the registry, which does not find it then.
-      const model = from.modelId
-        ? await findLoggedModel(services.tracking, from.modelId)
-        : undefined;
+      const model = from.modelId ? await findLoggedModel(tracking, from.modelId) : undefined;
       const version = await registry.createVersion({
         ...from,
         // As MLflow has it: '' differs from every run, where nothing would be neither equal nor different.
@@ -67,7 +65,7 @@ function createVersion(services: Services): Endpoint {
         description,
         tags,
       });
-      if (from.modelId) await noteVersion(tracking, from.modelId, name, version.version);
+      if (from.modelId) await listVersionOn(from.modelId, version, tracking);
       return { model_version: writeModelVersion(version) };
     },
   });

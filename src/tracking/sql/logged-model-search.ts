@@ -5,6 +5,7 @@ import type { Clause, Field } from '../../search/clause.ts';
 import { satisfies } from '../../search/comparison.ts';
 import { parseFilter } from '../../search/filter.ts';
 import { cutPage, readPageRange } from '../../search/page.ts';
+import type { TokenSearch } from '../../search/page-token.ts';
 import { compareColumn } from '../../sql/clause-condition.ts';
 import { type SqlConnection, whileWanted } from '../../sql/connection.ts';
 import {
@@ -15,7 +16,6 @@ import {
 import type { DatasetChoice, LoggedModelSearch } from '../store.ts';
 import { parseExperimentId } from './experiment-id.ts';
 import { completeLoggedModels } from './logged-model-rows.ts';
-import { createModelToken, parseModelToken } from './logged-model-token.ts';
 
 /** MLflow has no limit here but that of its message. */
 const MOST_FOUND = 2_147_483_647;
@@ -25,8 +25,7 @@ export async function searchLoggedModels(
   { database, searched }: Pick<SqlConnection, 'database' | 'searched'>,
   search: LoggedModelSearch,
 ): Promise<Page<LoggedModel>> {
-  const { limit } = readPageRange({ maxResults: search.maxResults }, MOST_FOUND);
-  const range = { limit, offset: parseModelToken(search.pageToken, search) };
+  const range = readPageRange(search, MOST_FOUND, describe(search));
   const conditions = toConditions(search);
   const order = parseModelOrders(search).flatMap(toOrder);
   const experimentIds = search.experimentIds.map(parseExperimentId);
@@ -41,9 +40,23 @@ export async function searchLoggedModels(
     .limit(range.limit + 1)
     .offset(range.offset)
     .execute(whileWanted(search));
-  const nameNext = (offset: number): string => createModelToken(search, offset);
-  const { rows, nextPageToken } = cutPage(found, range, nameNext);
+  const { rows, nextPageToken } = cutPage(found, range);
   return { items: await completeLoggedModels(database, rows), nextPageToken };
+}
+
+/** What MLflow's tokens hold of the search (`mlflow/utils/search_utils.py`, `SearchLoggedModelsPaginationToken`). */
+function describe({ experimentIds, filter, orderBy = [] }: LoggedModelSearch): TokenSearch {
+  const orders = orderBy.map(({ field, isAscending, dataset }) => ({
+    field_name: field,
+    ascending: isAscending,
+    dataset_name: dataset?.name ?? null,
+    dataset_digest: dataset?.digest ?? null,
+  }));
+  return {
+    experiment_ids: [...experimentIds],
+    filter_string: filter || null,
+    order_by: orders.length === 0 ? null : orders,
+  };
 }
 
 /** Datasets narrow down what the metrics in the filter are; without such a filter any metric will do. */
